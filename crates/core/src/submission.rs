@@ -215,7 +215,7 @@ pub enum Resolution {
     /// the order. It is as good as certain that it was not placed; the evidence says what was read.
     NotFound(Evidence),
     /// It could not be found out; keep the order and try again later.
-    Unknown(UnresolvedOrder, Evidence),
+    Unknown(Box<UnresolvedOrder>, Evidence),
 }
 
 impl Resolution {
