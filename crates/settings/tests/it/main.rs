@@ -1,5 +1,7 @@
 //! What the settings accept and refuse.
 
+#![allow(clippy::unwrap_used, reason = "test helpers")]
+
 use std::ffi::OsString;
 
 use secrecy::ExposeSecret;
