@@ -1,0 +1,302 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{
+    RateLimiter,
+    clock::Clock,
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::{InMemoryState, NotKeyed, StateStore},
+};
+
+use crate::{Priority, Quota};
+
+/// One quota of one scope.
+///
+/// Two governor limiters look at one state. The one for all calls may go `reserve` calls deeper
+/// than the one for normal calls, so that much is always left for reserved ones.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    quota: Quota,
+    slowness: u32,
+    interval: Duration,
+    all: Limiter,
+    normal: Limiter,
+    state: Shared,
+    now: Passed,
+    window: Window,
+}
+
+type Limiter = RateLimiter<NotKeyed, Shared, Passed, NoOpMiddleware<Nanos>>;
+
+impl Bucket {
+    pub(super) fn new(quota: Quota, shares: Shares) -> Self {
+        Self::with_state(quota, shares, 0, Shared::default(), Window::default())
+    }
+
+    /// Makes the bucket anew for another quota or pace; what was counted stays counted.
+    pub(super) fn rebuilt(&self, quota: Quota, shares: Shares, slowness: u32) -> Self {
+        let window = if quota.per() == self.quota.per() {
+            Window(AtomicU64::new(self.window.0.load(Ordering::Relaxed)))
+        } else {
+            Window::default()
+        };
+        Self::with_state(quota, shares, slowness, self.state.clone(), window)
+    }
+
+    fn with_state(
+        quota: Quota,
+        shares: Shares,
+        slowness: u32,
+        state: Shared,
+        window: Window,
+    ) -> Self {
+        let pace = Pace::new(quota, shares, slowness);
+        // Still zero while the limiters are made, so that their time begins where the clock's does.
+        let now = Passed::default();
+        let limiter = |burst: u32| {
+            let quota = governor::Quota::with_period(pace.interval)
+                .unwrap_or(governor::Quota::per_second(std::num::NonZeroU32::MIN));
+            let burst = std::num::NonZeroU32::new(burst).unwrap_or(std::num::NonZeroU32::MIN);
+            Limiter::new(quota.allow_burst(burst), state.clone(), now.clone())
+        };
+        Self {
+            quota,
+            slowness,
+            interval: pace.interval,
+            all: limiter(pace.burst + pace.reserve),
+            normal: limiter(pace.burst),
+            state,
+            now,
+            window,
+        }
+    }
+
+    /// Takes one call, or says how long it is until one may be had. `now` is in nanoseconds.
+    pub(super) fn take(&self, now: u64, priority: Priority) -> Result<(), Duration> {
+        self.now.0.store(now, Ordering::Relaxed);
+        let limiter = match priority {
+            Priority::Normal => &self.normal,
+            Priority::Reserved => &self.all,
+        };
+        match limiter.check() {
+            Ok(()) => {
+                self.window.count(now, self.quota.per());
+                Ok(())
+            }
+            Err(not_until) => Err(not_until.wait_time_from(Nanos::new(now))),
+        }
+    }
+
+    /// Returns the time between two calls when all are waiting.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    pub(super) fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    pub(super) fn slowness(&self) -> u32 {
+        self.slowness
+    }
+
+    /// Returns when the bucket is as good as new, in nanoseconds.
+    pub(super) fn fresh_at(&self) -> u64 {
+        let read = |theoretical_arrival: Option<Nanos>| Err(theoretical_arrival);
+        match self
+            .state
+            .measure_and_replace::<(), _, _>(&NotKeyed::NonKey, read)
+        {
+            Err(Some(at)) => at.as_u64(),
+            Err(None) | Ok(()) => 0,
+        }
+    }
+
+    /// Returns how many calls the running window has seen, and how long it still runs.
+    pub(super) fn used(&self, now: u64) -> (u32, Duration) {
+        self.window.read(now, self.quota.per())
+    }
+}
+
+/// Which parts of a quota are set aside, in percent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shares {
+    pub(super) reserved: u32,
+}
+
+/// How many calls may go out at once, and in which steps after that.
+///
+/// A burst of `b` and one call per interval after it put `b + per / interval - 1` calls into the
+/// worst stretch of `per`. The interval is chosen so that this is the limit: brokers count in
+/// windows that nobody outside can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pace {
+    burst: u32,
+    reserve: u32,
+    interval: Duration,
+}
+
+impl Pace {
+    fn new(quota: Quota, shares: Shares, slowness: u32) -> Self {
+        let limit = quota.limit();
+        let reserve = u32::try_from(u64::from(limit) * u64::from(shares.reserved) / 100)
+            .unwrap_or(0)
+            .min(limit - 1);
+        let burst = (1 + limit / 10).min(limit - reserve);
+        // Two calls sent a second apart may arrive closer than that.
+        let margin = (quota.per() / 10).min(Duration::from_millis(250));
+        let per = (quota.per() + margin) * 3u32.pow(slowness) / 2u32.pow(slowness);
+        Self {
+            burst,
+            reserve,
+            interval: per / (limit - burst - reserve + 1),
+        }
+    }
+}
+
+/// governor's state, behind a handle that both limiters hold.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<InMemoryState>);
+
+impl StateStore for Shared {
+    type Key = NotKeyed;
+
+    fn measure_and_replace<T, F, E>(&self, key: &Self::Key, f: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0.measure_and_replace(key, f)
+    }
+}
+
+/// governor's clock: the time that [`Bucket::take`] was called with.
+///
+/// Two callers may see each other's time. They are nanoseconds apart; an older one makes a call
+/// wait that much longer.
+#[derive(Clone, Debug, Default)]
+struct Passed(Arc<AtomicU64>);
+
+impl Clock for Passed {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A count for the usage report: the number of the window in the upper half, its calls in the lower.
+#[derive(Debug, Default)]
+struct Window(AtomicU64);
+
+impl Window {
+    fn count(&self, now: u64, per: Duration) {
+        let current = Self::number(now, per);
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen >> 32 == current {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let _ = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| {
+                Some(if seen >> 32 == current {
+                    seen + 1
+                } else {
+                    current << 32 | 1
+                })
+            });
+    }
+
+    fn read(&self, now: u64, per: Duration) -> (u32, Duration) {
+        let seen = self.0.load(Ordering::Relaxed);
+        let per_nanos = nanos(per).max(1);
+        if seen >> 32 != Self::number(now, per) {
+            return (0, Duration::ZERO);
+        }
+        let left = per_nanos - now % per_nanos;
+        (
+            (seen & u64::from(u32::MAX)) as u32,
+            Duration::from_nanos(left),
+        )
+    }
+
+    fn number(now: u64, per: Duration) -> u64 {
+        (now / nanos(per).max(1)) & u64::from(u32::MAX)
+    }
+}
+
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARES: Shares = Shares { reserved: 20 };
+
+    fn calls_in_worst_window(quota: Quota, priority: Priority) -> usize {
+        let bucket = Bucket::new(quota, SHARES);
+        let mut now = 1_000_000_000;
+        let mut times = Vec::new();
+        while times.len() < quota.limit() as usize * 4 {
+            match bucket.take(now, priority) {
+                Ok(()) => times.push(now),
+                Err(wait) => now += nanos(wait).max(1),
+            }
+        }
+        let per = nanos(quota.per());
+        let in_window = |start: &u64| {
+            times
+                .iter()
+                .filter(|t| (*start..*start + per).contains(t))
+                .count()
+        };
+        times.iter().map(in_window).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn no_window_ever_holds_more_than_the_limit() {
+        for limit in [1, 2, 3, 4, 5, 9, 10, 11, 60, 999] {
+            for seconds in [1, 2, 60] {
+                let quota = Quota::every(limit, Duration::from_secs(seconds));
+                for priority in [Priority::Normal, Priority::Reserved] {
+                    let worst = calls_in_worst_window(quota, priority);
+                    assert!(worst <= limit as usize, "{quota} {priority:?}: {worst}");
+                    assert!(
+                        worst * 2 >= limit as usize,
+                        "{quota} {priority:?}: only {worst}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn normal_calls_leave_the_reserved_share() {
+        let bucket = Bucket::new(Quota::per_second(10), SHARES);
+        let now = 5_000_000_000;
+        while bucket.take(now, Priority::Normal).is_ok() {}
+        assert_eq!(bucket.take(now, Priority::Reserved), Ok(()));
+        assert_eq!(bucket.take(now, Priority::Reserved), Ok(()));
+        assert!(bucket.take(now, Priority::Reserved).is_err());
+    }
+
+    #[test]
+    fn a_slower_pace_keeps_what_was_counted() {
+        let quota = Quota::per_second(1);
+        let bucket = Bucket::new(quota, SHARES);
+        let now = 5_000_000_000;
+        bucket.take(now, Priority::Normal).unwrap();
+        let slower = bucket.rebuilt(quota, SHARES, 1);
+        assert!(slower.take(now, Priority::Normal).is_err());
+        assert_eq!(slower.interval(), Duration::from_millis(1650));
+        assert_eq!(slower.used(now).0, 1);
+    }
+}
