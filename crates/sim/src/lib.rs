@@ -1,2 +1,19 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod clock;
+mod error;
+pub mod faults;
+mod log;
+mod random;
+mod server;
+mod sim;
+pub mod tradelocker;
+
+pub use crate::{
+    clock::Start,
+    error::{Result, SimError},
+    faults::{Fault, Faults, Kind, Matcher, Script},
+    log::{Fate, RequestRecord},
+    sim::{Sim, SimBuilder},
+};

@@ -1,0 +1,149 @@
+//! Command line and life of the program.
+
+use std::{error::Error, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use wheelhouse_sim::{
+    Script, Sim,
+    tradelocker::{RateLimits, Settings, UserSpec},
+};
+
+/// Simulated brokers on loopback that speak the real protocols.
+///
+/// Prints one JSON line with the addresses when it is ready, logs to standard error, and ends
+/// with status 0 on SIGINT or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "wheelhouse-sim", version)]
+pub(crate) struct Options {
+    /// Simulate TradeLocker on this loopback address; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    tradelocker: SocketAddr,
+
+    /// Faults and prices, as JSON; the format is in the crate's README.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+
+    /// Seed of prices, ids and chances.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// E-mail address that can log in.
+    #[arg(long, default_value = "demo@example.com")]
+    user: String,
+
+    /// Its password.
+    #[arg(long, default_value = "demo-password")]
+    password: SecretString,
+
+    /// Its server name.
+    #[arg(long, default_value = "DEMO")]
+    server: String,
+
+    /// How many accounts it has.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100))]
+    accounts: u32,
+
+    /// Rate limits.
+    #[arg(long, value_enum, default_value_t = Limits::Captured)]
+    rate_limits: Limits,
+
+    /// Life of access tokens in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    access_token_life: u64,
+
+    /// Life of refresh tokens in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 604_800, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    refresh_token_life: u64,
+
+    /// What is logged, as in `info` or `wheelhouse_sim=debug`.
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Limits {
+    /// As captured from the real broker.
+    Captured,
+    /// None.
+    Off,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    tradelocker: Addresses,
+    seed: u64,
+}
+
+#[derive(Serialize)]
+struct Addresses {
+    origin: String,
+    api: String,
+}
+
+impl Options {
+    pub(crate) fn log_filter(&self) -> tracing_subscriber::EnvFilter {
+        tracing_subscriber::EnvFilter::new(&self.log)
+    }
+}
+
+pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let user = UserSpec::new(options.user, options.password, options.server);
+    let limits = match options.rate_limits {
+        Limits::Captured => RateLimits::captured(),
+        Limits::Off => RateLimits::off(),
+    };
+    let settings = Settings::new()
+        .rate_limits(limits)
+        .access_token_life(Duration::from_secs(options.access_token_life))
+        .refresh_token_life(Duration::from_secs(options.refresh_token_life));
+    let script = options
+        .script
+        .map(Script::from_file)
+        .transpose()?
+        .unwrap_or_default();
+    let sim = Sim::builder()
+        .tradelocker(options.tradelocker)
+        .seed(options.seed)
+        .user(user.account_count(options.accounts))
+        .settings(settings)
+        .script(script)
+        .start()
+        .await?;
+    announce(&sim)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    sim.shutdown().await;
+    Ok(())
+}
+
+fn announce(sim: &Sim) -> Result<(), Box<dyn Error>> {
+    let (origin, api) = (sim.tradelocker().origin(), sim.tradelocker().api_url());
+    tracing::info!(%api, "listening");
+    let ready = Ready {
+        tradelocker: Addresses { origin, api },
+        seed: sim.seed(),
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(&ready)?)?;
+    Ok(out.flush()?)
+}
+
+/// An error with its causes, as one sentence.
+pub(crate) fn sentence(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
