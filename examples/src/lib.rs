@@ -1,1 +1,56 @@
-//! The examples of wheelhouse.
+//! What the examples share: tables for people. The examples themselves stand beside this folder.
+
+use std::fmt::Display;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+/// A table on the terminal: the columns whose name ends in a blank are aligned to the right.
+///
+/// ```
+/// let mut table = wheelhouse_examples::Rows::new(["symbol", "bid "]);
+/// table.add([&"EURUSD", &"1.08123"]);
+/// assert!(table.to_string().contains("EURUSD"));
+/// ```
+#[derive(Debug)]
+pub struct Rows(Table);
+
+impl Rows {
+    /// Starts a table with its column names.
+    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_BORDERS_ONLY);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(columns.map(str::trim_end));
+        for (index, name) in columns.iter().enumerate() {
+            if name.ends_with(' ')
+                && let Some(column) = table.column_mut(index)
+            {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        Self(table)
+    }
+
+    /// Adds a row.
+    pub fn add<const N: usize>(&mut self, cells: [&dyn Display; N]) {
+        self.0.add_row(cells.map(|cell| Cell::new(cell)));
+    }
+}
+
+impl Display for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Shows a value, or a dash where the broker gave none.
+pub fn or_dash<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// The code in the guides compiles: these modules exist for the documentation tests alone.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+}
