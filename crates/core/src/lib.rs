@@ -5,6 +5,7 @@ mod account;
 mod broker;
 mod capabilities;
 mod clock;
+mod decimal;
 mod delegate;
 mod error;
 mod ext;
@@ -32,6 +33,8 @@ pub use capabilities::{
 #[cfg(feature = "tokio")]
 pub use clock::SystemClock;
 pub use clock::{Clock, Random, Sleep};
+#[doc(hidden)]
+pub use decimal::__decimal;
 pub use error::{Effect, Error, ErrorKind, Result, RetryAdvice};
 pub use ext::BrokerExt;
 pub use ids::{
@@ -59,7 +62,7 @@ pub use roles::{
     TradingSessions,
 };
 pub use rules::{InstrumentRules, Tick};
-pub use rust_decimal::{Decimal, dec};
+pub use rust_decimal::Decimal;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use state::OrderState;
 pub use stream::{BrokerEvent, EventKind, EventStream, Streaming, Subscription};
