@@ -161,6 +161,8 @@ pub struct AccountSummary {
     pub withdrawable: Option<Decimal>,
     /// Margin taken by open positions.
     pub margin_used: Option<Decimal>,
+    /// Cash set aside for written options.
+    pub options_collateral: Option<Decimal>,
     /// Profit and loss of open positions.
     pub open_pnl: Option<Decimal>,
     /// Profit and loss of today.
@@ -194,6 +196,7 @@ impl AccountSummary {
             buying_power: None,
             withdrawable: None,
             margin_used: None,
+            options_collateral: None,
             open_pnl: None,
             total_return_today: None,
             total_return_total: None,

@@ -46,8 +46,8 @@ pub use instrument::{
 };
 pub use number::{Currency, Money, Price, Quantity};
 pub use options::{
-    OptionChain, OptionContract, OptionLeg, OptionOrder, OptionOrderRequest, OptionPosition,
-    OptionQuery, OptionQuote, OptionRight, OptionsTrading,
+    Deliverable, OptionChain, OptionContract, OptionLeg, OptionOrder, OptionOrderRequest,
+    OptionPosition, OptionQuery, OptionQuote, OptionRight, OptionsTrading,
 };
 pub use order::{Execution, Order, Position, PositionEffect};
 pub use query::{

@@ -63,6 +63,18 @@ pub enum OptionRight {
     Put,
 }
 
+/// What changes hands when an option is exercised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Deliverable {
+    /// Something else, since a split, a merger or a special dividend.
+    Adjusted,
+    /// Money only, as with options on an index.
+    Cash,
+    /// The multiplier's number of units of the underlying, and nothing else.
+    Standard,
+}
+
 /// The options on an underlying that share their terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -144,6 +156,8 @@ pub struct OptionContract {
     pub right: OptionRight,
     /// How many units of the underlying a contract stands for.
     pub multiplier: Decimal,
+    /// What changes hands at exercise, if this reading tells.
+    pub deliverable: Option<Deliverable>,
     /// Whether it can be traded.
     pub tradable: Option<bool>,
     /// The broker's own words.
@@ -167,6 +181,7 @@ impl OptionContract {
             strike,
             right,
             multiplier: Decimal::ONE_HUNDRED,
+            deliverable: None,
             tradable: None,
             raw: Raw::default(),
         }
@@ -236,6 +251,13 @@ pub struct OptionPosition {
     pub contracts: Quantity,
     /// The mean price per unit of the underlying, never negative.
     pub average_price: Option<Price>,
+    /// How many of the contracts are being assigned. The underlying may have moved already or not.
+    pub pending_assignment: Option<Quantity>,
+    /// How many of the contracts are expiring.
+    pub pending_expiration: Option<Quantity>,
+    /// The strategy of several legs as a part of which the broker shows it; `None` if it stands by
+    /// itself or the broker shows no strategies.
+    pub strategy: Option<PositionId>,
     /// When it was opened.
     pub opened_at: Option<OffsetDateTime>,
     /// The broker's own words.
@@ -259,6 +281,9 @@ impl OptionPosition {
             side,
             contracts,
             average_price: None,
+            pending_assignment: None,
+            pending_expiration: None,
+            strategy: None,
             opened_at: None,
             raw: Raw::default(),
         }

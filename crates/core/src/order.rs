@@ -174,6 +174,11 @@ pub struct Position {
     pub side: Side,
     /// How much is held, never negative.
     pub size: OrderSize,
+    /// How much of it can be sold now, in the unit of [`size`](Self::size): what is neither
+    /// collateral nor held for orders.
+    pub available: Option<Quantity>,
+    /// How much of it stands behind written options, in the unit of [`size`](Self::size).
+    pub options_collateral: Option<Quantity>,
     /// The mean price it was opened at.
     pub average_price: Option<Price>,
     /// The price it is valued at.
@@ -209,6 +214,8 @@ impl Position {
             symbol: None,
             side,
             size,
+            available: None,
+            options_collateral: None,
             average_price: None,
             mark_price: None,
             unrealized_pnl: None,

@@ -112,6 +112,22 @@ impl InstrumentRules {
         }
     }
 
+    /// Returns the highest legal price that is not above `price`, for callers who want to round.
+    ///
+    /// ```
+    /// # use wheelhouse_core::{InstrumentRules, Price, Tick, dec};
+    /// let mut rules = InstrumentRules::default();
+    /// rules.ticks = vec![Tick { from: None, size: dec!(0.05) }];
+    /// assert_eq!(rules.price_at_or_below(Price::new(dec!(1.09))), Price::new(dec!(1.05)));
+    /// ```
+    pub fn price_at_or_below(&self, price: Price) -> Price {
+        let value = price.value();
+        match self.tick_at(value).and_then(|tick| neighbours(value, tick)) {
+            Some((below, _, _)) => Price::new(below),
+            None => price,
+        }
+    }
+
     /// Returns the price step at `price`.
     pub fn tick_at(&self, price: Decimal) -> Option<Decimal> {
         let holds = |tick: &&Tick| tick.from.is_none_or(|from| from <= price);
