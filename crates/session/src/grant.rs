@@ -34,7 +34,7 @@ impl Grant {
         }
     }
 
-    /// Says when the access token ends. Without it, it is good until a refresh is due by policy.
+    /// Says when the access token ends. Without it, only the broker knows, and says so with a 401.
     #[must_use]
     pub fn with_expiry(mut self, at: OffsetDateTime) -> Self {
         self.expires_at = Some(at);

@@ -2,12 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod authenticator;
+mod body;
 mod challenge;
 mod credentials;
+mod encrypted;
 mod event;
 mod grant;
+mod manager;
+mod memory;
 mod policy;
 mod record;
+mod session;
 mod store;
 
 pub use authenticator::Authenticator;
@@ -15,8 +20,15 @@ pub use challenge::{
     Challenge, ChallengeAnswer, CodeChannel, LoginStep, PendingLogin, SignInUrl, UrlReply,
 };
 pub use credentials::{Credentials, Identity, MAX_CREDENTIAL_LEN};
+pub use encrypted::EncryptedStore;
 pub use event::{SessionEvent, SessionEventKind, SessionEvents};
 pub use grant::Grant;
+pub use manager::{
+    AnswerRequest, Login, LoginRequest, OpenLogin, SessionFilter, SessionInfo, SessionManager,
+    SessionManagerBuilder,
+};
+pub use memory::MemoryStore;
 pub use policy::{AtLimit, SessionPolicy};
 pub use record::{Record, RecordHead, RecordKey, RecordKind, RecordQuery};
+pub use session::Session;
 pub use store::{LeaseRequest, SessionStore, StoreError, Write};

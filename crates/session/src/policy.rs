@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// How long the sessions of a broker live and how many a user may have.
 ///
-/// An adapter returns its broker's; the builder of the manager
+/// An adapter returns its broker's; [`SessionManagerBuilder::policy`](crate::SessionManagerBuilder::policy)
 /// overrides it. The default is 45 minutes, 12 hours, 5 sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

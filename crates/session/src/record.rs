@@ -59,9 +59,9 @@ pub struct RecordHead {
     pub user: String,
     /// Which write of the record this is; grows with each.
     pub version: u64,
-    /// When it was first written.
+    /// When it was first written, to the microsecond.
     pub created_at: OffsetDateTime,
-    /// When it is no longer given out. `None` is never.
+    /// When it is no longer given out, to the microsecond. `None` is never.
     pub expires_at: Option<OffsetDateTime>,
 }
 
@@ -78,7 +78,7 @@ impl RecordHead {
             broker,
             user: user.into(),
             version: 1,
-            created_at,
+            created_at: whole_micros(created_at),
             expires_at: None,
         }
     }
@@ -93,7 +93,7 @@ impl RecordHead {
     /// Sets when the record is no longer given out.
     #[must_use]
     pub fn with_expiry(mut self, at: impl Into<Option<OffsetDateTime>>) -> Self {
-        self.expires_at = at.into();
+        self.expires_at = at.into().map(whole_micros);
         self
     }
 
@@ -210,4 +210,9 @@ impl fmt::Debug for RecordQuery {
             .field("alive_at", &self.alive_at)
             .finish_non_exhaustive()
     }
+}
+
+// Databases keep microseconds; what is written has to compare equal to what is read.
+fn whole_micros(at: OffsetDateTime) -> OffsetDateTime {
+    at.truncate_to_microsecond()
 }

@@ -1,0 +1,483 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, SessionId};
+
+use super::{SessionManager, detached};
+use crate::{
+    AtLimit, Authenticator, Challenge, ChallengeAnswer, Credentials, Grant, Identity, LoginStep,
+    Record, RecordHead, RecordKey, RecordKind, RecordQuery, Session, SessionEventKind, StoreError,
+    Write,
+    body::{StoredLogin, StoredSession},
+    session::Inner,
+};
+
+/// What a login needs.
+#[derive(Clone, Debug)]
+pub struct LoginRequest {
+    authenticator: Arc<dyn Authenticator>,
+    credentials: Credentials,
+    caller: Option<String>,
+}
+
+impl LoginRequest {
+    /// Asks to log in at a broker.
+    pub fn new(authenticator: Arc<dyn Authenticator>, credentials: Credentials) -> Self {
+        Self {
+            authenticator,
+            credentials,
+            caller: None,
+        }
+    }
+
+    /// Names who asks, such as an address or a tenant. Too many failures of one caller, over
+    /// any users, lock that caller out.
+    #[must_use]
+    pub fn from_caller(mut self, caller: impl Into<String>) -> Self {
+        self.caller = Some(caller.into());
+        self
+    }
+}
+
+/// What the answer to a challenge needs.
+#[derive(Clone, Debug)]
+pub struct AnswerRequest {
+    authenticator: Arc<dyn Authenticator>,
+    login: String,
+    answer: ChallengeAnswer,
+    credentials: Option<Credentials>,
+    caller: Option<String>,
+}
+
+impl AnswerRequest {
+    /// Answers the login with this id, which is [`OpenLogin::id`].
+    pub fn new(
+        authenticator: Arc<dyn Authenticator>,
+        login: impl Into<String>,
+        answer: ChallengeAnswer,
+    ) -> Self {
+        Self {
+            authenticator,
+            login: login.into(),
+            answer,
+            credentials: None,
+            caller: None,
+        }
+    }
+
+    /// Gives the credentials again, for brokers that want them with the answer. It is needed only
+    /// after a restart.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Names who asks; see [`LoginRequest::from_caller`].
+    #[must_use]
+    pub fn from_caller(mut self, caller: impl Into<String>) -> Self {
+        self.caller = Some(caller.into());
+        self
+    }
+}
+
+/// How far a login has come.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Login {
+    /// The broker asks for something more: see [`SessionManager::answer`].
+    Challenge(OpenLogin),
+    /// The user is in.
+    Ready(Session),
+}
+
+impl Login {
+    /// Returns the session, where no challenge is expected.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MfaRequired`] or, where only a person can help, [`ErrorKind::HumanNeeded`].
+    pub fn ready(self) -> Result<Session> {
+        match self {
+            Self::Ready(session) => Ok(session),
+            Self::Challenge(open) => {
+                let (kind, message) = match open.challenge {
+                    Challenge::Totp | Challenge::Code { .. } => (
+                        ErrorKind::MfaRequired,
+                        "the broker asks for a code to finish the login",
+                    ),
+                    _ => (
+                        ErrorKind::HumanNeeded,
+                        "the broker wants a person to finish the login",
+                    ),
+                };
+                Err(Error::new(kind, message).at_broker(open.broker))
+            }
+        }
+    }
+}
+
+/// A login that waits for an answer. It holds no secret: it can be sent to a screen, or written down
+/// and answered by another process that has the same store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OpenLogin {
+    /// Names the login.
+    pub id: String,
+    /// The broker.
+    pub broker: BrokerId,
+    /// What the broker asks.
+    pub challenge: Challenge,
+    /// When the login is forgotten.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+impl SessionManager {
+    /// Logs in.
+    ///
+    /// One login runs at a time for each broker and user. It goes on if the caller drops the future.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidCredentials`] and the other errors of the broker;
+    /// [`ErrorKind::LockedOut`] if too many logins failed, without asking the broker;
+    /// [`ErrorKind::SessionLimit`] if the user has as many sessions as are allowed; errors of the
+    /// store. No session is left behind then.
+    pub async fn create(&self, request: LoginRequest) -> Result<Login> {
+        let manager = self.clone();
+        detached(async move { manager.log_in(request).await }).await
+    }
+
+    /// Answers the challenge of a login.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SessionExpired`] if the login is not known or its time is over;
+    /// [`ErrorKind::MfaRequired`] if the answer was wrong and may be given again; otherwise as
+    /// [`create`](Self::create).
+    pub async fn answer(&self, request: AnswerRequest) -> Result<Login> {
+        let manager = self.clone();
+        detached(async move { manager.answer_open(request).await }).await
+    }
+
+    /// Returns the logins of a user that wait for an answer, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Of the store.
+    pub async fn open_logins(
+        &self,
+        authenticator: &dyn Authenticator,
+        identity: &Identity,
+    ) -> Result<Vec<OpenLogin>> {
+        let now = self.0.clock.now();
+        let query = RecordQuery::new()
+            .with_kind(RecordKind::PENDING_LOGIN)
+            .with_broker(authenticator.broker())
+            .with_user(identity.user())
+            .alive_at(now);
+        let mut open = Vec::new();
+        for head in self.0.store.list(&query).await? {
+            let Some(record) = self.0.store.load(&head.key, now).await? else {
+                continue;
+            };
+            let stored = StoredLogin::decode(&record.body)?;
+            if stored.identity == *identity && stored.realm == authenticator.realm() {
+                open.push(OpenLogin {
+                    id: head.key.id,
+                    broker: head.broker,
+                    challenge: stored.pending.challenge().clone(),
+                    expires_at: head.expires_at.unwrap_or(now),
+                });
+            }
+        }
+        Ok(open)
+    }
+
+    async fn log_in(&self, request: LoginRequest) -> Result<Login> {
+        let LoginRequest {
+            authenticator,
+            credentials,
+            caller,
+        } = request;
+        let broker = authenticator.broker();
+        let lock = self.0.login_lock(&broker, credentials.user());
+        let _one_at_a_time = lock.lock().await;
+
+        self.check_lockout(&broker, credentials.user(), caller.as_deref())
+            .await?;
+        self.check_room(&*authenticator, credentials.user()).await?;
+        let step = authenticator.begin(&credentials).await;
+        self.count(&broker, credentials.user(), caller.as_deref(), &step)
+            .await;
+        match step? {
+            LoginStep::Granted(grant) => {
+                self.establish(&authenticator, credentials.identity(), grant)
+                    .await
+            }
+            LoginStep::Challenge(pending) => {
+                let key = RecordKey::new(RecordKind::PENDING_LOGIN, self.0.random_id()?);
+                let head = RecordHead::new(key, broker, credentials.user(), self.0.clock.now());
+                let stored = StoredLogin {
+                    realm: authenticator.realm(),
+                    identity: credentials.identity().clone(),
+                    pending,
+                };
+                self.keep_open(head, None, stored, Some(credentials)).await
+            }
+        }
+    }
+
+    async fn answer_open(&self, request: AnswerRequest) -> Result<Login> {
+        let AnswerRequest {
+            authenticator,
+            login,
+            answer,
+            credentials,
+            caller,
+        } = request;
+        let broker = authenticator.broker();
+        let key = RecordKey::new(RecordKind::PENDING_LOGIN, login);
+        // Read twice: the user is not known before, and another answer may run until the lock is had.
+        let (head, _) = self.load_open(&*authenticator, &key).await?;
+        let lock = self.0.login_lock(&broker, &head.user);
+        let _one_at_a_time = lock.lock().await;
+        let (head, stored) = self.load_open(&*authenticator, &key).await?;
+
+        self.check_lockout(&broker, &head.user, caller.as_deref())
+            .await?;
+        let credentials = credentials.or_else(|| self.0.open_logins().get(&key.id).cloned());
+        let pending = stored.pending.with_credentials(credentials.clone());
+        let step = authenticator.answer(&pending, answer).await;
+        self.count(&broker, &head.user, caller.as_deref(), &step)
+            .await;
+        match step {
+            Ok(LoginStep::Granted(grant)) => {
+                self.drop_open(&broker, &key).await;
+                self.establish(&authenticator, &stored.identity, grant)
+                    .await
+            }
+            Ok(LoginStep::Challenge(pending)) => {
+                let stored = StoredLogin { pending, ..stored };
+                let before = head.version;
+                self.keep_open(head, Some(before), stored, credentials)
+                    .await
+            }
+            Err(error) => {
+                let over = [ErrorKind::InvalidCredentials, ErrorKind::SessionExpired];
+                if over.contains(&error.kind()) {
+                    self.drop_open(&broker, &key).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn load_open(
+        &self,
+        authenticator: &dyn Authenticator,
+        key: &RecordKey,
+    ) -> Result<(RecordHead, StoredLogin)> {
+        let over = || {
+            let message = "this login is not known or its time is over; begin again";
+            Error::new(ErrorKind::SessionExpired, message).at_broker(authenticator.broker())
+        };
+        let now = self.0.clock.now();
+        let record = self.0.store.load(key, now).await?.ok_or_else(over)?;
+        let stored = StoredLogin::decode(&record.body)?;
+        let fits =
+            record.head.broker == authenticator.broker() && stored.realm == authenticator.realm();
+        if fits {
+            Ok((record.head, stored))
+        } else {
+            Err(over())
+        }
+    }
+
+    async fn keep_open(
+        &self,
+        head: RecordHead,
+        before: Option<u64>,
+        stored: StoredLogin,
+        credentials: Option<Credentials>,
+    ) -> Result<Login> {
+        let expires_at = stored
+            .pending
+            .expires_at()
+            .unwrap_or_else(|| self.0.after(OPEN_LOGIN_TTL));
+        let mut head = head.with_expiry(expires_at);
+        let write = match before {
+            None => Write::Insert {
+                limit: None,
+                now: self.0.clock.now(),
+            },
+            Some(version) => {
+                head.version = version + 1;
+                Write::Replace { version }
+            }
+        };
+        let record = Record::new(head.clone(), stored.encode()?);
+        self.0.store.save(&record, write).await?;
+        if let Some(credentials) = credentials {
+            self.0
+                .open_logins()
+                .insert(head.key.id.clone(), credentials);
+            self.forget_later(head.key.id.clone(), expires_at);
+        }
+        Ok(Login::Challenge(OpenLogin {
+            id: head.key.id,
+            broker: head.broker,
+            challenge: stored.pending.challenge().clone(),
+            expires_at,
+        }))
+    }
+
+    // Credentials of a login that nobody answers do not stay in memory.
+    fn forget_later(&self, id: String, at: OffsetDateTime) {
+        let weak = Arc::downgrade(&self.0);
+        let wait = (at - self.0.clock.now())
+            .try_into()
+            .unwrap_or(Duration::ZERO);
+        let sleep = self.0.clock.sleep(wait);
+        tokio::spawn(async move {
+            sleep.await;
+            if let Some(shared) = weak.upgrade() {
+                shared.open_logins().remove(&id);
+            }
+        });
+    }
+
+    async fn drop_open(&self, broker: &BrokerId, key: &RecordKey) {
+        self.0.open_logins().remove(&key.id);
+        if let Err(error) = self.0.store.delete(key).await {
+            self.0.storage_failed(broker, None, error);
+        }
+    }
+
+    /// Refuses a login for which there is no room, before the broker is asked.
+    async fn check_room(&self, authenticator: &dyn Authenticator, user: &str) -> Result<()> {
+        let policy = self.policy(authenticator);
+        let (Some(limit), AtLimit::Refuse) = (policy.max_sessions, policy.at_limit) else {
+            return Ok(());
+        };
+        let heads = self
+            .0
+            .store
+            .list(&self.sessions_of(authenticator, user))
+            .await?;
+        if heads.len() >= limit as usize {
+            return Err(limit_reached(authenticator, limit));
+        }
+        Ok(())
+    }
+
+    fn sessions_of(&self, authenticator: &dyn Authenticator, user: &str) -> RecordQuery {
+        RecordQuery::new()
+            .with_kind(RecordKind::SESSION)
+            .with_broker(authenticator.broker())
+            .with_user(user)
+            .alive_at(self.0.clock.now())
+    }
+
+    /// Stores what the broker has granted and makes a session of it. The grant is given back if that
+    /// fails, so that no half of a session is left at the broker or here.
+    async fn establish(
+        &self,
+        authenticator: &Arc<dyn Authenticator>,
+        identity: &Identity,
+        grant: Grant,
+    ) -> Result<Login> {
+        match self.store_new(authenticator, identity, &grant).await {
+            Ok(session) => {
+                self.0.emit(
+                    session.broker(),
+                    Some(session.id()),
+                    SessionEventKind::Created,
+                );
+                Ok(Login::Ready(session))
+            }
+            Err(error) => {
+                if let Err(unrevoked) = authenticator.revoke(&grant).await {
+                    tracing::warn!(code = unrevoked.code(), "a refused session was not revoked");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn store_new(
+        &self,
+        authenticator: &Arc<dyn Authenticator>,
+        identity: &Identity,
+        grant: &Grant,
+    ) -> Result<Session> {
+        let broker = authenticator.broker();
+        let now = self.0.clock.now();
+        if grant.expires_at().is_some_and(|at| at <= now) {
+            let message = "the broker's new token has expired already; check this machine's clock";
+            return Err(Error::new(ErrorKind::UnexpectedAnswer, message).at_broker(broker));
+        }
+        let policy = self.policy(&**authenticator);
+        let id = SessionId::new(self.0.random_id()?)?;
+        let key = RecordKey::new(RecordKind::SESSION, id.as_str());
+        let head = RecordHead::new(key, broker.clone(), identity.user(), now)
+            .with_expiry(self.0.after(policy.max_age));
+        let stored = StoredSession {
+            realm: authenticator.realm(),
+            identity: identity.clone(),
+            generation: 1,
+            obtained_at: now,
+            grant: grant.clone(),
+        };
+        let record = Record::new(head.clone(), stored.encode()?);
+        let write = Write::Insert {
+            limit: policy.max_sessions,
+            now,
+        };
+        loop {
+            match self.0.store.save(&record, write).await {
+                Ok(()) => break,
+                Err(StoreError::LimitReached { limit }) => {
+                    let evict = policy.at_limit == AtLimit::EvictOldest;
+                    if !evict || !self.evict_oldest(authenticator, identity.user()).await? {
+                        return Err(limit_reached(&**authenticator, limit));
+                    }
+                }
+                Err(error) => return Err(Error::from(error).at_broker(broker)),
+            }
+        }
+        let inner = Inner::new(&self.0, authenticator, policy, &head, stored)?;
+        Ok(self.0.register(inner))
+    }
+
+    /// Ends the user's oldest session; false if there was none.
+    async fn evict_oldest(
+        &self,
+        authenticator: &Arc<dyn Authenticator>,
+        user: &str,
+    ) -> Result<bool> {
+        let query = self.sessions_of(&**authenticator, user);
+        let Some(head) = self.0.store.list(&query).await?.into_iter().next() else {
+            return Ok(false);
+        };
+        self.end_stored(Some(authenticator), &head, SessionEventKind::Evicted)
+            .await?;
+        Ok(true)
+    }
+}
+
+fn limit_reached(authenticator: &dyn Authenticator, limit: u32) -> Error {
+    let message =
+        format!("the user has {limit} sessions, which is the limit; end one or wait for its end");
+    Error::new(ErrorKind::SessionLimit, message).at_broker(authenticator.broker())
+}
+
+impl fmt::Display for OpenLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a login at {} that waits for an answer", self.broker)
+    }
+}
+
+const OPEN_LOGIN_TTL: Duration = Duration::from_secs(10 * 60);

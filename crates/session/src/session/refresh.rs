@@ -1,0 +1,296 @@
+use std::{sync::Arc, time::Duration};
+
+use wheelhouse_core::{AccessToken, Effect, Error, ErrorKind, Result};
+
+use super::{
+    Inner, destroyed,
+    state::Hold,
+    storing::{Reloaded, Saved},
+    timing::{Moment, Timing},
+};
+use crate::{Grant, LeaseRequest, SessionEventKind};
+
+/// Gets a token of a newer generation, from another process that has refreshed already or from the
+/// broker.
+pub(super) async fn run(inner: &Arc<Inner>) -> Result<AccessToken> {
+    let start = inner.state().generation;
+    if let Some(token) = lease(inner, start).await? {
+        return Ok(token);
+    }
+    let result = refresh_leased(inner, start).await;
+    let now = inner.shared.clock.now();
+    let release = LeaseRequest::release(inner.lease_name(), &inner.shared.holder, now);
+    // If this fails the lease runs out by itself.
+    let _ = inner.shared.store.lease(&release).await;
+    result
+}
+
+/// Waits until this process may refresh, or another one has: then its token is returned.
+async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
+    let clock = &inner.shared.clock;
+    let give_up = clock.monotonic() + LEASE_WAIT;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (name, holder) = (inner.lease_name(), &inner.shared.holder);
+        let request = LeaseRequest::take(name, holder, LEASE, clock.now());
+        match inner.shared.store.lease(&request).await {
+            Ok(Some(_)) => return Ok(None),
+            Ok(None) => {}
+            Err(error) => {
+                // With a store that cannot be written, refreshing in one process without a lease is
+                // better than losing the session.
+                inner
+                    .shared
+                    .storage_failed(&inner.broker, Some(&inner.id), error);
+                return Ok(None);
+            }
+        }
+        clock.sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        if let Ok(Reloaded::Adopted) = inner.reload().await
+            && let Some(token) = newer(inner, start)
+        {
+            return Ok(Some(token));
+        }
+        inner.check_alive()?;
+        if clock.monotonic() >= give_up {
+            let message = "another process has been refreshing the session for too long";
+            let error = inner.error(ErrorKind::LockTimeout, message);
+            return Err(put_off(inner, error));
+        }
+    }
+}
+
+async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
+    match inner.reload().await {
+        Ok(_) => {
+            if let Some(token) = newer(inner, start) {
+                return Ok(token);
+            }
+        }
+        // The session has ended: elsewhere, or because its record was tampered with.
+        Err(error) if inner.state().ended.is_some() => return Err(error),
+        Err(error) => {
+            inner
+                .shared
+                .storage_failed(&inner.broker, Some(&inner.id), error);
+        }
+    }
+    inner.check_alive()?;
+
+    let (grant, mut lost) = {
+        let state = inner.state();
+        (Arc::clone(&state.grant), state.in_doubt)
+    };
+    let now = inner.shared.clock.now();
+    if grant.refresh_expires_at().is_some_and(|at| at <= now) {
+        let message = "the refresh token has expired; log in again";
+        return Err(refuse(
+            inner,
+            inner.error(ErrorKind::SessionExpired, message),
+        ));
+    }
+    loop {
+        let error = match inner.authenticator.refresh(&grant).await {
+            Ok(fresh) => return accept(inner, fresh.or_from(&grant)).await,
+            Err(error) => error.at_broker(inner.broker.clone()),
+        };
+        match Refusal::of(&error) {
+            Refusal::Final => {
+                // Perhaps the token was refused because another process has used it meanwhile.
+                if let Ok(Reloaded::Adopted) = inner.reload().await
+                    && let Some(token) = newer(inner, start)
+                {
+                    return Ok(token);
+                }
+                return Err(refuse(inner, refresh_refused(inner, error)));
+            }
+            Refusal::Impossible => return Err(hold_for_good(inner, error)),
+            Refusal::NotTaken => return Err(put_off(inner, error)),
+            Refusal::Lost => {
+                if let Ok(Reloaded::Adopted) = inner.reload().await
+                    && let Some(token) = newer(inner, start)
+                {
+                    return Ok(token);
+                }
+                inner.check_alive()?;
+                if lost {
+                    return Err(hold_for_good(inner, refresh_refused(inner, error)));
+                }
+                lost = true;
+                inner.state().in_doubt = true;
+            }
+        }
+    }
+}
+
+/// Stores what the broker has given, then uses it.
+async fn accept(inner: &Arc<Inner>, grant: Grant) -> Result<AccessToken> {
+    let now = inner.now();
+    let timing = Timing::new(&inner.policy, &grant, now.wall, now, &*inner.shared.random)?;
+    let generation = inner.state().generation + 1;
+    let saved = inner.save(&grant, generation, now.wall).await;
+
+    if matches!(saved, Saved::Gone) || inner.state().ended.is_some() {
+        // Destroyed while the refresh ran: the new tokens must not outlive the session.
+        if let Err(error) = inner.authenticator.revoke(&grant).await {
+            tracing::warn!(
+                code = error.code(),
+                "the tokens of an ended session were not revoked"
+            );
+        }
+        inner.end(destroyed(), SessionEventKind::Revoked);
+        inner.check_alive()?;
+    }
+    if matches!(saved, Saved::Overtaken) {
+        // Another process has written newer tokens: theirs are what everybody uses.
+        inner.check_alive()?;
+        return Ok(inner.state().token());
+    }
+
+    let mut state = inner.state();
+    inner.check_alive_in(&mut state, now)?;
+    state.put(grant, generation, timing);
+    match saved {
+        Saved::Yes { version } => {
+            state.version = version;
+            if state.storage_error.take().is_some() {
+                inner.emit(SessionEventKind::StorageRecovered);
+            }
+        }
+        Saved::No { error } => state.storage_error = Some(error),
+        Saved::Gone | Saved::Overtaken => {}
+    }
+    let unstored = state.storage_error.is_some();
+    inner.emit(SessionEventKind::Refreshed { generation });
+    // Seen as expired on arrival: the clock here is wrong. Asking again would not help.
+    if timing.is_expired(now) {
+        let message = "the broker's new token has expired already; check this machine's clock";
+        let error = inner.error(ErrorKind::UnexpectedAnswer, message);
+        state.hold = Some(Hold {
+            until: Some(now.monotonic + CLOCK_HOLD),
+            error: error.clone(),
+        });
+        return Err(error);
+    }
+    let token = state.token();
+    drop(state);
+    if unstored {
+        inner.keep_storing();
+    }
+    Ok(token)
+}
+
+/// Returns the present token if it is newer than `start` and can be used.
+fn newer(inner: &Inner, start: u64) -> Option<AccessToken> {
+    let now = inner.now();
+    let state = inner.state();
+    (state.generation > start && !state.timing.is_expired(now)).then(|| state.token())
+}
+
+/// What a failed refresh means for the refresh token.
+enum Refusal {
+    /// The broker refuses it.
+    Final,
+    /// The adapter cannot refresh.
+    Impossible,
+    /// It may have been used: the answer is lost.
+    Lost,
+    /// It was not used.
+    NotTaken,
+}
+
+impl Refusal {
+    fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::RefreshRefused
+            | ErrorKind::InvalidCredentials
+            | ErrorKind::SessionExpired
+            | ErrorKind::SessionInvalidated => Self::Final,
+            ErrorKind::Unsupported => Self::Impossible,
+            // An answer came, but not one that says what was done.
+            ErrorKind::BrokerFailure
+            | ErrorKind::NotTheProtocol
+            | ErrorKind::OutcomeUnknown
+            | ErrorKind::UnexpectedAnswer => Self::Lost,
+            _ if error.effect() != Effect::None => Self::Lost,
+            _ => Self::NotTaken,
+        }
+    }
+}
+
+fn refresh_refused(inner: &Inner, cause: Error) -> Error {
+    let message = match cause.kind() {
+        ErrorKind::RefreshRefused => return cause,
+        ErrorKind::InvalidCredentials
+        | ErrorKind::SessionExpired
+        | ErrorKind::SessionInvalidated => "the broker refuses the refresh token; log in again",
+        _ => "it is not known whether the refresh token was used; log in again",
+    };
+    inner
+        .error(ErrorKind::RefreshRefused, message)
+        .with_source(cause)
+}
+
+/// Ends the session.
+fn refuse(inner: &Inner, error: Error) -> Error {
+    let kind = SessionEventKind::RefreshRefused {
+        error: error.clone(),
+    };
+    inner.end(error.clone(), kind);
+    inner.delete_later();
+    error
+}
+
+/// Tries no refresh again: the present token is used to its end, and the session ends with it.
+fn hold_for_good(inner: &Inner, error: Error) -> Error {
+    let now = inner.now();
+    let mut state = inner.state();
+    if state.timing.is_expired(now) {
+        drop(state);
+        return refuse(inner, error);
+    }
+    state.hold = Some(Hold {
+        until: None,
+        error: error.clone(),
+    });
+    drop(state);
+    inner.emit(SessionEventKind::RefreshFailed {
+        error: error.clone(),
+    });
+    error
+}
+
+/// Tries again later.
+fn put_off(inner: &Inner, error: Error) -> Error {
+    let now: Moment = inner.now();
+    let mut state = inner.state();
+    let doubled = PUT_OFF * 2_u32.pow(state.failures.min(5));
+    let asked = error.retry_after().unwrap_or_default();
+    let wait = asked.max(doubled).min(LONGEST_PUT_OFF);
+    state.failures += 1;
+    state.hold = Some(Hold {
+        until: Some(now.monotonic + wait),
+        error: error.clone(),
+    });
+    drop(state);
+    inner.emit(SessionEventKind::RefreshFailed {
+        error: error.clone(),
+    });
+    error
+}
+
+impl Inner {
+    fn lease_name(&self) -> String {
+        format!("refresh:{}", self.id)
+    }
+}
+
+/// Longer than any refresh, which has the deadlines of the request pipeline.
+const LEASE: Duration = Duration::from_secs(60);
+const LEASE_WAIT: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const PUT_OFF: Duration = Duration::from_secs(1);
+const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
+const CLOCK_HOLD: Duration = Duration::from_secs(5 * 60);
