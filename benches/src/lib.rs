@@ -44,11 +44,17 @@ struct Watch {
 #[expect(clippy::disallowed_methods, reason = "measuring is what this is for")]
 impl Watch {
     fn start() -> Self {
-        Self { cpu: thread_cpu(), wall: Instant::now() }
+        Self {
+            cpu: thread_cpu(),
+            wall: Instant::now(),
+        }
     }
 
     fn stop(self) -> Took {
-        Took { wall: self.wall.elapsed(), cpu: thread_cpu().saturating_sub(self.cpu) }
+        Took {
+            wall: self.wall.elapsed(),
+            cpu: thread_cpu().saturating_sub(self.cpu),
+        }
     }
 }
 
@@ -79,7 +85,10 @@ impl Compared {
 
     /// Returns the median round of ours and of the floor, by wall time.
     pub fn medians(&self) -> (Duration, Duration) {
-        (median(&self.ours, |took| took.wall), median(&self.floor, |took| took.wall))
+        (
+            median(&self.ours, |took| took.wall),
+            median(&self.floor, |took| took.wall),
+        )
     }
 }
 
@@ -133,6 +142,9 @@ fn median(rounds: &[Took], of: fn(&Took) -> Duration) -> Duration {
 
 fn thread_cpu() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = text.split_ascii_whitespace().next().and_then(|first| first.parse().ok());
+    let nanos = text
+        .split_ascii_whitespace()
+        .next()
+        .and_then(|first| first.parse().ok());
     Duration::from_nanos(nanos.unwrap_or_default())
 }
