@@ -1,11 +1,16 @@
 //! Command line and life of the program.
 
-use std::{error::Error, io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Parser, ValueEnum};
 use secrecy::SecretString;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 use wheelhouse_sim::{
     Script, Sim,
     tradelocker::{RateLimits, Settings, UserSpec},
@@ -90,10 +95,7 @@ impl Options {
 }
 
 pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let ended = end()?;
     let user = UserSpec::new(options.user, options.password, options.server);
     let limits = match options.rate_limits {
         Limits::Captured => RateLimits::captured(),
@@ -117,12 +119,31 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .start()
         .await?;
     announce(&sim)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    ended.await;
     sim.shutdown().await;
     Ok(())
+}
+
+/// Listens for the signals that end the program, from this call on.
+#[cfg(unix)]
+fn end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn end() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 fn announce(sim: &Sim) -> Result<(), Box<dyn Error>> {
@@ -132,7 +153,7 @@ fn announce(sim: &Sim) -> Result<(), Box<dyn Error>> {
         tradelocker: Addresses { origin, api },
         seed: sim.seed(),
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(&ready)?)?;
     Ok(out.flush()?)
 }

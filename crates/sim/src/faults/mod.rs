@@ -9,6 +9,6 @@ mod spoil;
 pub use self::{
     kind::{GzipFault, Kind, Moment, RowFault, StallAt},
     plan::{Fault, FaultId, Faults, Matcher},
-    script::{BrokerScript, Script},
+    script::Script,
 };
-pub(crate) use plan::Armed;
+pub(crate) use self::{plan::Armed, script::faults};

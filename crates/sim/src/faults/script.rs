@@ -1,12 +1,14 @@
 //! Faults and prices as a JSON file.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, marker::PhantomData, path::Path, time::Duration};
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Fault, GzipFault, Kind, Matcher, Moment, RowFault, StallAt};
-use crate::error::{Result, SimError};
+use crate::{
+    error::{Result, SimError},
+    tradelocker::TradeLockerScript,
+};
 
 /// What a simulator shall do beside its ordinary work; the format is in the crate's README.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -14,18 +16,7 @@ use crate::error::{Result, SimError};
 #[non_exhaustive]
 pub struct Script {
     /// For the TradeLocker broker.
-    pub tradelocker: BrokerScript,
-}
-
-/// A script's part for one broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct BrokerScript {
-    /// Faults in the order in which they are asked.
-    pub faults: Vec<Fault>,
-    /// Bid prices by symbol, at which the instruments stand still.
-    pub prices: BTreeMap<String, Decimal>,
+    pub tradelocker: TradeLockerScript,
 }
 
 impl Script {
@@ -65,10 +56,25 @@ impl Script {
     }
 }
 
+/// Reads a list of faults whose routes are those of one broker.
+pub(crate) fn faults<'de, R, D>(deserializer: D) -> Result<Vec<Fault>, D::Error>
+where
+    R: Deserialize<'de> + Into<Matcher>,
+    D: Deserializer<'de>,
+{
+    let list = Vec::<FaultOf<R>>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|entry| entry.fault).collect())
+}
+
+struct FaultOf<R> {
+    fault: Fault,
+    routes: PhantomData<R>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FaultText {
-    route: Option<crate::tradelocker::Route>,
+struct FaultText<R> {
+    route: Option<R>,
     method: Option<String>,
     path: Option<String>,
     fault: KindText,
@@ -173,24 +179,29 @@ enum StallText {
     MidBody,
 }
 
-impl<'de> Deserialize<'de> for Fault {
+impl<'de, R> Deserialize<'de> for FaultOf<R>
+where
+    R: Deserialize<'de> + Into<Matcher>,
+{
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = FaultText::deserialize(deserializer)?;
-        let matcher = Matcher {
-            route: text.route.map(|route| route.name().to_owned()),
-            method: text.method,
-            path: text.path,
-        };
-        let mut fault = Self::new(matcher, text.fault.into_kind().map_err(D::Error::custom)?);
-        fault = fault
-            .after(text.after)
-            .share(text.share.unwrap_or(1_000_000));
+        let text = FaultText::<R>::deserialize(deserializer)?;
+        let mut matcher = text.route.map_or_else(Matcher::any, Into::into);
+        matcher.method = text.method;
+        matcher.path = text.path;
+        let kind = text.fault.into_kind().map_err(D::Error::custom)?;
+        let mut fault = Fault::new(matcher, kind).after(text.after);
+        if let Some(share) = text.share {
+            fault = fault.share(share);
+        }
         if let Some(times) = text.times {
             fault = fault.times(times);
         }
-        Ok(match text.acting {
-            Some(acts) => fault.acting(acts),
-            None => fault,
+        if let Some(acts) = text.acting {
+            fault = fault.acting(acts);
+        }
+        Ok(Self {
+            fault,
+            routes: PhantomData,
         })
     }
 }
@@ -281,6 +292,8 @@ fn checked(pointer: String) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
     use crate::tradelocker::Route;
 

@@ -210,23 +210,22 @@ impl State {
         let Ok(body) = serde_json::from_slice::<LoginBody>(&request.body) else {
             return reply::refused(400, "email, password and server are required");
         };
+        let limit = self.world.settings.session_limit;
         let user = self.user_of(&body);
+        let admitted = user.filter(|user| self.auth.admit(*user, limit, now));
         self.world.ledger.push_login(Login {
             at: from_millis(now),
-            email: body.email.clone(),
-            server: body.server.clone(),
-            accepted: user.is_some(),
+            email: body.email,
+            server: body.server,
+            accepted: admitted.is_some(),
         });
-        let Some(user) = user else {
+        let Some(user) = admitted else {
+            if user.is_some() {
+                return reply::refused(403, "Too many sessions");
+            }
             let status = self.world.settings.bad_credentials_status;
             return reply::refused(status, "Incorrect email or password");
         };
-        if !self
-            .auth
-            .admit(user, self.world.settings.session_limit, now)
-        {
-            return reply::refused(403, "Too many sessions");
-        }
         let sid = self.auth.serial + 1;
         let who = Who {
             user,

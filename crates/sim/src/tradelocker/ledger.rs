@@ -100,7 +100,7 @@ pub struct Login {
     pub email: String,
     /// The server name that was given.
     pub server: String,
-    /// Whether the credentials were right.
+    /// Whether tokens were made; else the credentials were wrong or there were too many sessions.
     pub accepted: bool,
 }
 

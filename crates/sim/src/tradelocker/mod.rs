@@ -17,6 +17,7 @@ mod positions;
 mod quotes;
 mod reply;
 mod route;
+mod script;
 mod service;
 mod settings;
 mod state;
@@ -33,6 +34,7 @@ pub use self::{
     ledger::{Cancel, Close, Ledger, Login, Modification, Placement, Refresh, Refusal},
     limits::{Measure, RateLimit, RateLimits, RetryAfter},
     route::Route,
+    script::TradeLockerScript,
     settings::{RefreshReuse, SessionLimit, Settings},
     user::{AccountSpec, UserSpec},
 };
@@ -40,7 +42,7 @@ use self::{market::Quote, service::TradeLockerService, state::State};
 use crate::{
     clock::SimClock,
     error::{Result, SimError},
-    faults::{BrokerScript, Faults},
+    faults::Faults,
     random::mix,
     server::Server,
 };
@@ -63,7 +65,7 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) users: Vec<UserSpec>,
     pub(crate) settings: Settings,
-    pub(crate) script: BrokerScript,
+    pub(crate) script: TradeLockerScript,
 }
 
 impl TradeLockerSim {

@@ -112,9 +112,9 @@ impl State {
         else {
             return Err(reply::bad_request());
         };
-        let to = to.min(now);
+        let (from, to) = (from.max(0), to.clamp(0, now));
         let most = i64::try_from(self.world.settings.history_bars).unwrap_or(i64::MAX);
-        if resolution.count(from.max(0), to) > most {
+        if resolution.count(from, to) > most {
             return Err(reply::error(format!(
                 "Too many bars requested, the maximum is {most}"
             )));

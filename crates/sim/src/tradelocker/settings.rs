@@ -138,6 +138,48 @@ impl Settings {
         self
     }
 
+    /// Sets the status of a login with wrong credentials.
+    #[must_use]
+    pub fn bad_credentials_status(mut self, status: u16) -> Self {
+        self.bad_credentials_status = status;
+        self
+    }
+
+    /// Sets the most rows of `ordersHistory`.
+    #[must_use]
+    pub fn history_rows(mut self, rows: usize) -> Self {
+        self.history_rows = rows;
+        self
+    }
+
+    /// Sets the most bars of `history`.
+    #[must_use]
+    pub fn history_bars(mut self, bars: usize) -> Self {
+        self.history_bars = bars;
+        self
+    }
+
+    /// Sets whether cancel, modify and close are answered with 204.
+    #[must_use]
+    pub fn no_content_writes(mut self, no_content: bool) -> Self {
+        self.no_content_writes = no_content;
+        self
+    }
+
+    /// Sets whether prices have to be multiples of the tick size.
+    #[must_use]
+    pub fn check_ticks(mut self, check: bool) -> Self {
+        self.check_ticks = check;
+        self
+    }
+
+    /// Sets the longest `strategyId` in characters.
+    #[must_use]
+    pub fn strategy_id_length(mut self, characters: usize) -> Self {
+        self.strategy_id_length = characters;
+        self
+    }
+
     /// Final orders that are remembered: more than are shown, so that `hasMore` can be true.
     pub(super) fn history_rows_kept(&self) -> usize {
         self.history_rows.saturating_mul(2).max(10_000)

@@ -1,0 +1,17 @@
+//! The simulator as a client on the wire meets it.
+#![allow(missing_docs, unreachable_pub)]
+
+mod account;
+mod auth;
+mod columns;
+mod determinism;
+mod faults;
+mod ledger;
+mod limits;
+mod market;
+mod orders;
+mod positions;
+mod program;
+mod rig;
+mod script;
+mod setup;
