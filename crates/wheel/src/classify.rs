@@ -1,0 +1,315 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use wheelhouse_core::{
+    AccountId, Decimal, OptionPosition, OptionRight, OrderSize, Position, Price, Quantity, Side,
+    Symbol,
+};
+
+use crate::{
+    hazard::Hazard,
+    inputs::WheelInputs,
+    leg::{Aside, AsideReason, Basis, CallLeg, PutLeg, SHARES_PER_CONTRACT, ShortLeg, minus},
+    report::{AccountWheel, Secured, Totals, WheelReport},
+    wheel::{Shares, Stage, Wheel},
+};
+
+/// Says where each underlying of each account stands on the wheel.
+///
+/// Nothing is read and nothing is advised. The order of rows does not matter, and what stands in one
+/// account changes nothing in another.
+pub fn classify(inputs: &WheelInputs) -> WheelReport {
+    let summaries = inputs.summaries.iter().map(|summary| &summary.account);
+    let positions = inputs.positions.iter().map(|position| &position.account);
+    let options = inputs.options.iter().map(|option| &option.account);
+    let accounts: BTreeSet<_> = summaries.chain(positions).chain(options).collect();
+    WheelReport {
+        today: inputs.today,
+        accounts: accounts
+            .into_iter()
+            .map(|account| classify_account(inputs, account))
+            .collect(),
+    }
+}
+
+/// Says where each underlying of one account stands.
+pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> AccountWheel {
+    let mut rows: BTreeMap<&Symbol, Rows<'_>> = BTreeMap::new();
+    let mut hazards = Vec::new();
+    for position in &inputs.positions {
+        if position.account != *account {
+            continue;
+        }
+        let Some(shares) = shares_of(position) else {
+            continue;
+        };
+        let named = inputs.symbols.get(&position.instrument);
+        match position.symbol.as_ref().or(named) {
+            Some(symbol) => rows.entry(symbol).or_default().positions.push(position),
+            None => hazards.push(Hazard::UnnamedShares {
+                instrument: position.instrument.clone(),
+                shares,
+            }),
+        }
+    }
+    hazards.sort_by(|a, b| format!("{a:?}").cmp(&format!("{b:?}")));
+    for option in &inputs.options {
+        let open = !option.contracts.value().is_zero() || is_pending(option);
+        if option.account == *account && open {
+            let underlying = &option.contract.underlying;
+            rows.entry(underlying).or_default().options.push(option);
+        }
+    }
+
+    let summary = inputs
+        .summaries
+        .iter()
+        .filter(|summary| summary.account == *account)
+        .max_by_key(|summary| summary.updated_at);
+    let mut wheels: Vec<Wheel> = rows
+        .into_iter()
+        .map(|(symbol, rows)| rows.into_wheel(inputs, account, symbol))
+        .collect();
+    let totals = Totals::over(&wheels);
+    let (set_aside, cash) = (
+        summary.and_then(|summary| summary.options_collateral),
+        summary.and_then(|summary| summary.cash),
+    );
+    let secured = if totals.put_contracts.is_zero() {
+        Secured::NoPuts
+    } else {
+        let mut aside = wheels.iter().flat_map(|wheel| &wheel.aside);
+        let others = aside.any(|aside| aside.side == Side::Sell);
+        Secured::judge(totals.collateral, set_aside, cash, others)
+    };
+    for wheel in wheels.iter_mut().filter(|wheel| !wheel.puts.is_empty()) {
+        wheel.secured = secured;
+    }
+    let collateral = totals.collateral;
+    match secured {
+        Secured::No { missing } => hazards.push(Hazard::PutsNotSecured {
+            collateral,
+            missing,
+        }),
+        Secured::Unknown => hazards.push(Hazard::CashNotShown { collateral }),
+        Secured::NoPuts | Secured::Yes => {}
+    }
+    AccountWheel {
+        account: account.clone(),
+        today: inputs.today,
+        currency: summary.and_then(|summary| summary.currency),
+        wheels,
+        totals,
+        cash,
+        set_aside,
+        secured,
+        hazards,
+    }
+}
+
+/// The rows of one underlying in one account.
+#[derive(Default)]
+struct Rows<'a> {
+    positions: Vec<&'a Position>,
+    options: Vec<&'a OptionPosition>,
+}
+
+impl Rows<'_> {
+    fn into_wheel(mut self, inputs: &WheelInputs, account: &AccountId, symbol: &Symbol) -> Wheel {
+        // Decimals round once they are full, so that even sums could depend on the order of rows.
+        self.positions.sort_by_key(|row| {
+            let price = row.average_price;
+            (row.id.clone(), row.side, row.size.amount(), price)
+        });
+        self.options.sort_by_key(|row| {
+            let contract = &row.contract;
+            let terms = (contract.expiration, contract.strike, contract.right);
+            let ids = (contract.id.clone(), row.id.clone());
+            (terms, ids, row.side, row.contracts, row.average_price)
+        });
+
+        let price = inputs.prices.get(symbol).copied().or_else(|| {
+            let marks = self.positions.iter().filter_map(|row| row.mark_price);
+            marks.filter(|mark| mark.value() > Decimal::ZERO).min()
+        });
+        let (mut puts, mut calls, mut aside) = (Vec::new(), Vec::new(), Vec::new());
+        for option in &self.options {
+            let mark = inputs.marks.get(&option.contract.id).copied();
+            let leg = || ShortLeg::new(option, inputs.today, mark, price);
+            match (AsideReason::of(option), option.contract.right) {
+                (Some(reason), _) => aside.push(Aside::new(option, reason)),
+                (None, OptionRight::Put) => puts.push(PutLeg::new(leg())),
+                (None, OptionRight::Call) => calls.push(leg()),
+            }
+        }
+
+        let net = net_shares(&self.positions);
+        let covered = calls.iter().map(ShortLeg::shares);
+        let covered = covered.fold(Decimal::ZERO, Decimal::saturating_add);
+        let held = net.max(Decimal::ZERO);
+        let (assigned, effective) = effective_cost(inputs, account, symbol, held);
+        let cost = Basis {
+            broker: broker_cost(&self.positions),
+            effective,
+        };
+        let per_share = minus(price.map(Price::value), cost.broker);
+        let shares = Shares {
+            available: sum_known(&self.positions, |row| row.available),
+            held_for_options: sum_known(&self.positions, |row| row.options_collateral),
+            cost,
+            assigned,
+            open_pnl: per_share.and_then(|pnl| pnl.checked_mul(held)),
+            ..Shares::count(held, covered)
+        };
+        let calls: Vec<_> = calls
+            .into_iter()
+            .map(|leg| CallLeg::new(leg, cost))
+            .collect();
+
+        let pending = self.options.iter().any(|row| is_pending(row));
+        let written = puts.iter().any(|put| !put.leg.contracts.value().is_zero());
+        let mut wheel = Wheel {
+            account: account.clone(),
+            underlying: symbol.clone(),
+            stages: Stage::all_of(&shares, written, pending),
+            price,
+            shares,
+            puts,
+            calls,
+            secured: Secured::NoPuts,
+            aside,
+            hazards: Vec::new(),
+        };
+        wheel.hazards = self.hazards(&wheel, net);
+        wheel
+    }
+
+    fn hazards(&self, wheel: &Wheel, net: Decimal) -> Vec<Hazard> {
+        let mut hazards = Vec::new();
+        let shares = &wheel.shares;
+        if shares.covered > shares.held {
+            hazards.push(Hazard::UndercoveredCalls {
+                covered: shares.covered,
+                shares: shares.held,
+            });
+        }
+        if net < Decimal::ZERO {
+            hazards.push(Hazard::ShortShares { shares: -net });
+        }
+        for option in self.options.iter().filter(|row| is_pending(row)) {
+            hazards.push(Hazard::AssignmentPending {
+                position: option.id.clone(),
+                right: option.contract.right,
+                strike: option.contract.strike,
+                contracts: option.pending_assignment.unwrap_or_default(),
+            });
+        }
+        let cost = shares.cost.broker.max(shares.cost.effective);
+        let puts = wheel.puts.iter().map(|put| &put.leg);
+        for leg in puts.chain(wheel.calls.iter().map(|call| &call.leg)) {
+            hazards.extend(Hazard::of_leg(leg, cost));
+        }
+        for aside in wheel.aside.iter().filter(|leg| leg.side == Side::Sell) {
+            hazards.push(Hazard::ShortLegAside {
+                position: aside.position.clone(),
+                right: aside.right,
+                strike: aside.strike,
+                contracts: aside.contracts,
+            });
+        }
+        if let Some(held) = shares.held_for_options
+            && held != shares.covered
+        {
+            hazards.push(Hazard::CollateralDiffers {
+                held,
+                covered: shares.covered,
+            });
+        }
+        hazards
+    }
+}
+
+/// Returns how many shares a position is of, negative if they are sold short; `None` if it is of
+/// something else or empty.
+fn shares_of(position: &Position) -> Option<Decimal> {
+    let OrderSize::Shares(quantity) = position.size else {
+        return None;
+    };
+    let shares = match position.side {
+        Side::Buy => quantity.value().abs(),
+        Side::Sell => -quantity.value().abs(),
+    };
+    (!shares.is_zero()).then_some(shares)
+}
+
+fn net_shares(positions: &[&Position]) -> Decimal {
+    let each = positions.iter().filter_map(|row| shares_of(row));
+    each.fold(Decimal::ZERO, Decimal::saturating_add)
+}
+
+/// Returns the mean cost of the shares that are held, `None` unless it is known of all of them. Some
+/// brokers write 0 for a cost that they do not know.
+fn broker_cost(positions: &[&Position]) -> Option<Decimal> {
+    let (mut paid, mut count) = (Decimal::ZERO, Decimal::ZERO);
+    for position in positions.iter().filter(|row| row.side == Side::Buy) {
+        let shares = shares_of(position)?;
+        let price = position.average_price?.value();
+        if price <= Decimal::ZERO {
+            return None;
+        }
+        paid = paid.checked_add(price.checked_mul(shares)?)?;
+        count = count.checked_add(shares)?;
+    }
+    paid.checked_div(count)
+}
+
+/// Returns how many shares came in through assignments and what one of them cost in effect. More
+/// than are held cannot still be held, so that such assignments tell nothing.
+fn effective_cost(
+    inputs: &WheelInputs,
+    account: &AccountId,
+    symbol: &Symbol,
+    held: Decimal,
+) -> (Decimal, Option<Decimal>) {
+    let mut assignments: Vec<_> = inputs
+        .assignments
+        .iter()
+        .filter(|row| row.account == *account && row.underlying == *symbol)
+        .collect();
+    assignments.sort_by_key(|row| (row.strike, row.credit, row.contracts));
+    let sums =
+        assignments
+            .iter()
+            .try_fold((Decimal::ZERO, Decimal::ZERO), |(contracts, paid), row| {
+                let count = row.contracts.value();
+                let cost = row.strike.value().checked_sub(row.credit.value())?;
+                let paid = paid.checked_add(cost.checked_mul(count)?)?;
+                Some((contracts.checked_add(count)?, paid))
+            });
+    let none = (Decimal::ZERO, None);
+    let Some((contracts, paid)) = sums else {
+        return none;
+    };
+    match contracts.checked_mul(SHARES_PER_CONTRACT) {
+        Some(shares) if shares > Decimal::ZERO && shares <= held => {
+            (shares, paid.checked_div(contracts))
+        }
+        _ => none,
+    }
+}
+
+fn sum_known(
+    positions: &[&Position],
+    figure: impl Fn(&Position) -> Option<Quantity>,
+) -> Option<Decimal> {
+    if positions.is_empty() {
+        return None;
+    }
+    positions.iter().try_fold(Decimal::ZERO, |sum, row| {
+        sum.checked_add(figure(row)?.value())
+    })
+}
+
+fn is_pending(option: &OptionPosition) -> bool {
+    let pending = option.pending_assignment.unwrap_or_default();
+    option.side == Side::Sell && pending.value() > Decimal::ZERO
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod calendar;
+mod classify;
+mod hazard;
+mod inputs;
+mod leg;
+mod picture;
+mod read;
+mod report;
+mod turn;
+mod wheel;
+
+pub use calendar::{days_to, new_york_date};
+pub use classify::classify;
+pub use hazard::Hazard;
+pub use inputs::{PutAssignment, WheelInputs};
+pub use leg::{Aside, AsideReason, Basis, CallLeg, PutLeg, SHARES_PER_CONTRACT, ShortLeg};
+pub use picture::Picture;
+pub use read::{gather, read};
+pub use report::{AccountWheel, Secured, Totals, WheelReport};
+pub use turn::Turn;
+pub use wheel::{Shares, Stage, Wheel};
