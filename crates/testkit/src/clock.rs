@@ -1,0 +1,5 @@
+mod manual;
+mod scaled;
+
+pub use manual::ManualClock;
+pub use scaled::ScaledClock;

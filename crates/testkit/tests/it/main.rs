@@ -1,0 +1,3 @@
+//! The behaviour of the mock broker and of the suites.
+mod conformance;
+mod mock;
