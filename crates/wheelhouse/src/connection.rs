@@ -36,5 +36,10 @@ pub async fn connect(broker: &str) -> Result<Arc<dyn Broker>> {
     if Path::new(".env").exists() {
         settings = settings.env_file(".env");
     }
-    Connector::builder().settings(settings.build()?).build().await?.connect(broker).await
+    Connector::builder()
+        .settings(settings.build()?)
+        .build()
+        .await?
+        .connect(broker)
+        .await
 }

@@ -25,11 +25,11 @@ pub use wheelhouse_tradelocker as tradelocker;
 /// What most programs use: `use wheelhouse::prelude::*`.
 pub mod prelude {
     pub use wheelhouse_core::{
-        Account, AccountId, AccountSummary, Accounts, Broker, BrokerExt, BrokerOrderId, Capabilities,
-        ClientOrderId, Closing, CloseResolution, Currency, Decimal, Effect, Error, ErrorKind,
-        Execution, Instrument, InstrumentId, Money, Order, OrderChange, OrderKind, OrderQuery,
-        OrderRequest, OrderSize, OrderState, OrderType, Page, Position, PositionId, PositionQuery,
-        Price, Quantity, Quote, Resolution, Result, RetryAdvice, Side, StopLoss, Submission, Symbol,
-        TakeProfit, TimeInForce, dec, lots, shares,
+        Account, AccountId, AccountSummary, Accounts, Broker, BrokerExt, BrokerOrderId,
+        Capabilities, ClientOrderId, CloseResolution, Closing, Currency, Decimal, Effect, Error,
+        ErrorKind, Execution, Instrument, InstrumentId, Money, Order, OrderChange, OrderKind,
+        OrderQuery, OrderRequest, OrderSize, OrderState, OrderType, Page, Position, PositionId,
+        PositionQuery, Price, Quantity, Quote, Resolution, Result, RetryAdvice, Side, StopLoss,
+        Submission, Symbol, TakeProfit, TimeInForce, dec, lots, shares,
     };
 }

@@ -23,7 +23,10 @@ pub(crate) struct Opened {
 }
 
 pub(crate) fn in_memory() -> Opened {
-    Opened { manager: SessionManager::in_memory(), key_source: KeySource::None }
+    Opened {
+        manager: SessionManager::in_memory(),
+        key_source: KeySource::None,
+    }
 }
 
 /// Opens the database and the key file of a directory, making both if they are not there.
@@ -49,7 +52,10 @@ pub(crate) async fn in_directory(
     };
     let store = SqliteStore::open(dir.join("sessions.db")).await?;
     let manager = SessionManager::builder(EncryptedStore::new(store, KeyRing::new(key)));
-    Ok(Opened { manager, key_source })
+    Ok(Opened {
+        manager,
+        key_source,
+    })
 }
 
 #[cfg(feature = "sqlite")]
