@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use url::{Host, Url};
 use wheelhouse_core::{BrokerId, Error, ErrorKind, Result};
@@ -201,6 +201,7 @@ pub struct Target {
     pub(crate) base: BaseUrl,
     pub(crate) scope: LimitScope,
     pub(crate) broker: Option<BrokerId>,
+    pub(crate) wait_in_body: Option<fn(&[u8]) -> Option<Duration>>,
 }
 
 impl Target {
@@ -210,6 +211,7 @@ impl Target {
             base,
             scope,
             broker: None,
+            wait_in_body: None,
         }
     }
 
@@ -217,6 +219,14 @@ impl Target {
     #[must_use]
     pub fn with_broker(mut self, broker: BrokerId) -> Self {
         self.broker = Some(broker);
+        self
+    }
+
+    /// Says how to read from the body of a 429 how long to wait, for brokers that leave out the
+    /// header.
+    #[must_use]
+    pub fn with_wait_in_body(mut self, read: fn(&[u8]) -> Option<Duration>) -> Self {
+        self.wait_in_body = Some(read);
         self
     }
 
