@@ -1,3 +1,4 @@
+use serde::Serializer;
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, Weekday};
 
 /// Returns the date in New York at a moment.
@@ -23,6 +24,11 @@ pub fn new_york_date(at: OffsetDateTime) -> Date {
 /// Returns how many days there are from one date to another; negative if `expiration` has passed.
 pub fn days_to(expiration: Date, today: Date) -> i64 {
     i64::from(expiration.to_julian_day()) - i64::from(today.to_julian_day())
+}
+
+/// Writes a date as `2026-12-18`.
+pub(crate) fn iso<S: Serializer>(date: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(date)
 }
 
 /// Returns the offset of New York from UTC at a moment, by the rules since 1987.

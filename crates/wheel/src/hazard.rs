@@ -59,6 +59,7 @@ pub enum Hazard {
         /// Which position.
         position: PositionId,
         /// When it expired.
+        #[serde(serialize_with = "crate::calendar::iso")]
         expiration: Date,
     },
     /// There is less cash for the written puts of the account than they may take.

@@ -25,6 +25,7 @@ pub struct ShortLeg {
     /// The strike.
     pub strike: Price,
     /// The date of expiry.
+    #[serde(serialize_with = "crate::calendar::iso")]
     pub expiration: Date,
     /// Days to expiry by dates in New York; 0 on the day of expiry, negative after it.
     pub days_to_expiry: i64,
@@ -179,6 +180,7 @@ pub struct Aside {
     /// The strike.
     pub strike: Price,
     /// The date of expiry.
+    #[serde(serialize_with = "crate::calendar::iso")]
     pub expiration: Date,
     /// How many contracts.
     pub contracts: Quantity,

@@ -9,7 +9,10 @@ use crate::{
     wheel::{Stage, Wheel},
 };
 
-/// A drawing of one wheel, made by [`Wheel::picture`]. A full dot marks where the account stands.
+/// A drawing of one wheel, made by [`Wheel::picture`].
+///
+/// A full dot marks what there is, `!` calls that are undercovered, and a broken line an assignment
+/// that is pending.
 ///
 /// ```text
 /// F in account 100200301: cash-secured-put-open
@@ -56,23 +59,19 @@ fn draw(f: &mut fmt::Formatter<'_>, wheel: &Wheel) -> fmt::Result {
     let (puts, calls) = (wheel.put_contracts(), wheel.call_contracts());
     let dot = |full: bool| if full { '●' } else { '○' };
     let at = |stage| wheel.stages.contains(&stage);
-    let call_dot = match at(Stage::ShortCallUndercovered) {
-        true => '!',
-        false => dot(!calls.is_zero()),
+    let call_dot = if at(Stage::ShortCallUndercovered) {
+        '!'
+    } else {
+        dot(!calls.is_zero())
     };
     let moving = |leg: &ShortLeg| !leg.pending_assignment.value().is_zero();
-    let down = match wheel.puts.iter().any(|put| moving(&put.leg)) {
-        true => '┆',
-        false => '│',
-    };
-    let up = match wheel.calls.iter().any(|call| moving(&call.leg)) {
-        true => '┆',
-        false => '│',
-    };
+    let way = |moves: bool| if moves { '┆' } else { '│' };
+    let down = way(wheel.puts.iter().any(|put| moving(&put.leg)));
+    let up = way(wheel.calls.iter().any(|call| moving(&call.leg)));
     let call = format!("call ×{}", plain(calls));
     let width = call.chars().count();
-    let line = "─".repeat(width + 7 - "cash".len());
-    let gap = " ".repeat(width + 6);
+    let line = "─".repeat(width + 1);
+    let gap = " ".repeat(width + 9);
     writeln!(
         f,
         "  {} cash {line}▶ {} put ×{}",
@@ -80,11 +79,11 @@ fn draw(f: &mut fmt::Formatter<'_>, wheel: &Wheel) -> fmt::Result {
         dot(!puts.is_zero()),
         plain(puts)
     )?;
-    writeln!(f, "    ▲{gap}    {down}")?;
-    writeln!(f, "    {up}{gap}    ▼")?;
+    writeln!(f, "    ▲{gap}{down}")?;
+    writeln!(f, "    {up}{gap}▼")?;
     writeln!(
         f,
-        "  {call_dot} {call} ◀────── {} shares {}",
+        "  {call_dot} {call} ◀───── {} shares {}",
         dot(wheel.shares.held > Decimal::ZERO),
         plain(wheel.shares.held)
     )

@@ -11,6 +11,7 @@ use crate::{hazard::Hazard, leg::plus, wheel::Wheel};
 #[non_exhaustive]
 pub struct WheelReport {
     /// The date in New York that days to expiry are counted from.
+    #[serde(serialize_with = "crate::calendar::iso")]
     pub today: Date,
     /// One entry an account, by id.
     pub accounts: Vec<AccountWheel>,
@@ -30,6 +31,7 @@ pub struct AccountWheel {
     /// Of which account.
     pub account: AccountId,
     /// The date in New York that days to expiry are counted from.
+    #[serde(serialize_with = "crate::calendar::iso")]
     pub today: Date,
     /// The currency that the account is kept in.
     pub currency: Option<Currency>,

@@ -1,0 +1,257 @@
+use time::{Duration, macros::datetime};
+use wheelhouse_core::{Decimal, OptionRight::*, Quantity, Side::*, dec};
+use wheelhouse_wheel::{Hazard, Secured};
+
+use crate::world::{only, option, pending_put, price, report, shares, symbol, wheel, world};
+
+#[test]
+fn undercovered_calls_are_a_hazard_with_both_numbers() {
+    let calls = vec![option("F", Sell, Call, dec!(15), dec!(2))];
+    let f = wheel(&only(vec![shares("F", dec!(150))], calls), "F");
+    let hazard = Hazard::UndercoveredCalls {
+        covered: dec!(200),
+        shares: dec!(150),
+    };
+    assert_eq!(f.hazards, vec![hazard]);
+    assert_eq!(f.shares.free, Decimal::ZERO);
+}
+
+#[test]
+fn a_pending_assignment_is_a_hazard() {
+    let mut inputs = world();
+    inputs.options = vec![pending_put()];
+    let f = wheel(&report(&inputs), "F");
+    let [Hazard::AssignmentPending { contracts, .. }] = f.hazards.as_slice() else {
+        panic!("{:?}", f.hazards)
+    };
+    assert_eq!(contracts.value(), dec!(1));
+}
+
+#[test]
+fn an_option_in_the_money_is_a_hazard_and_one_at_its_strike_is_not() {
+    for (right, at, by) in [
+        (Put, dec!(9.5), Some(dec!(0.5))),
+        (Put, dec!(10), None),
+        (Put, dec!(11), None),
+        (Call, dec!(10.25), Some(dec!(0.25))),
+        (Call, dec!(10), None),
+        (Call, dec!(9), None),
+    ] {
+        let mut held = shares("F", dec!(100));
+        held.mark_price = Some(price(at));
+        let options = vec![option("F", Sell, right, dec!(10), dec!(1))];
+        let f = wheel(&only(vec![held], options), "F");
+        let found = f.hazards.iter().find_map(|hazard| match hazard {
+            Hazard::InTheMoney { by, .. } => Some(by.value()),
+            _ => None,
+        });
+        assert_eq!(found, by, "{right:?} at 10, price {at}");
+    }
+}
+
+#[test]
+fn a_call_below_the_greater_cost_is_a_hazard() {
+    for (strike, is_hazard) in [(dec!(61.24), true), (dec!(61.25), false)] {
+        let mut inputs = world();
+        let call = inputs
+            .options
+            .iter_mut()
+            .find(|row| row.contract.underlying == symbol("KO"));
+        call.unwrap().contract.strike = price(strike);
+        let ko = wheel(&report(&inputs), "KO");
+        let found = ko.hazards.iter().any(
+            |hazard| matches!(hazard, Hazard::CallBelowCost { cost, .. } if *cost == dec!(61.25)),
+        );
+        assert_eq!(found, is_hazard, "{strike}");
+    }
+}
+
+#[test]
+fn puts_without_the_cash_are_not_called_secured() {
+    let mut inputs = world();
+    inputs.summaries[0].options_collateral = Some(dec!(400));
+    let report = report(&inputs);
+    assert_eq!(report.secured, Secured::No { missing: dec!(600) });
+    assert_eq!(wheel(&report, "F").secured, report.secured);
+    assert_eq!(wheel(&report, "KO").secured, Secured::NoPuts);
+    let hazard = Hazard::PutsNotSecured {
+        collateral: dec!(1000),
+        missing: dec!(600),
+    };
+    assert_eq!(report.hazards, vec![hazard]);
+}
+
+#[test]
+fn puts_are_not_called_secured_when_nothing_shows_the_cash() {
+    let mut inputs = world();
+    inputs.summaries.clear();
+    let report = report(&inputs);
+    assert_eq!(report.secured, Secured::Unknown);
+    let hazard = Hazard::CashNotShown {
+        collateral: dec!(1000),
+    };
+    assert_eq!(report.hazards, vec![hazard]);
+}
+
+#[test]
+fn collateral_of_legs_beside_the_wheel_secures_no_put() {
+    let mut inputs = world();
+    let mut spread = option("T", Sell, Put, dec!(5), dec!(1));
+    spread.strategy = Some("spread-1".parse().unwrap());
+    inputs.options.push(spread);
+    let report = report(&inputs);
+    assert_eq!(report.secured, Secured::Unknown);
+    assert!(matches!(
+        wheel(&report, "T").hazards.as_slice(),
+        [Hazard::ShortLegAside { .. }]
+    ));
+}
+
+#[test]
+fn an_option_past_its_date_in_new_york_is_a_hazard_and_not_in_the_money() {
+    let mut inputs = world();
+    let f = inputs.prices.get_mut(&symbol("F")).unwrap();
+    *f = price(dec!(9));
+    // 23:59 in New York on the day of expiry, then a minute later.
+    let midnight = datetime!(2026-12-19 05:00 UTC);
+    inputs.today = wheelhouse_wheel::new_york_date(midnight - Duration::MINUTE);
+    let f = wheel(&report(&inputs), "F");
+    assert_eq!(f.puts[0].leg.days_to_expiry, 0);
+    assert_eq!(f.puts[0].annualised_return, None);
+    assert!(matches!(f.hazards.as_slice(), [Hazard::InTheMoney { .. }]));
+    inputs.today = wheelhouse_wheel::new_york_date(midnight);
+    let f = wheel(&report(&inputs), "F");
+    assert_eq!(f.puts[0].leg.days_to_expiry, -1);
+    assert!(matches!(f.hazards.as_slice(), [Hazard::PastExpiry { .. }]));
+}
+
+#[test]
+fn a_broker_that_holds_other_collateral_than_the_calls_need_is_a_hazard() {
+    let mut held = shares("F", dec!(200));
+    held.options_collateral = Some(Quantity::new(dec!(200)));
+    let calls = vec![option("F", Sell, Call, dec!(15), dec!(1))];
+    let f = wheel(&only(vec![held], calls), "F");
+    let hazard = Hazard::CollateralDiffers {
+        held: dec!(200),
+        covered: dec!(100),
+    };
+    assert_eq!(f.hazards, vec![hazard]);
+}
+
+#[test]
+fn shares_sold_short_are_a_hazard_and_cover_nothing() {
+    let mut short = shares("F", dec!(100));
+    short.side = Sell;
+    let report = only(vec![short], vec![]);
+    let f = wheel(&report, "F");
+    let hazard = Hazard::ShortShares { shares: dec!(100) };
+    assert_eq!(f.hazards, vec![hazard]);
+    assert_eq!(f.shares.held, Decimal::ZERO);
+}
+
+#[test]
+fn shares_without_a_name_are_a_hazard_of_the_account() {
+    let mut nameless = shares("F", dec!(100));
+    nameless.symbol = None;
+    let mut inputs = wheelhouse_wheel::WheelInputs::at(crate::world::NOW);
+    inputs.positions = vec![nameless.clone()];
+    let report = report(&inputs);
+    assert!(report.wheels.is_empty());
+    assert!(matches!(
+        report.hazards.as_slice(),
+        [Hazard::UnnamedShares { .. }]
+    ));
+    inputs.symbols.insert(nameless.instrument, symbol("F"));
+    let report = report(&inputs);
+    assert_eq!(wheel(&report, "F").shares.held, dec!(100));
+    assert!(report.hazards.is_empty());
+}
+
+#[test]
+fn no_hazard_gives_advice() {
+    let words = [
+        "should",
+        "consider",
+        "recommend",
+        "advise",
+        "must",
+        "better",
+        "try",
+        "roll",
+        "buy",
+        "sell",
+        "close",
+        "wait",
+        "avoid",
+        "please",
+        "suggest",
+        "need to",
+    ];
+    for hazard in every_hazard() {
+        let text = hazard.to_string();
+        let said: Vec<_> = text
+            .split(|c: char| !c.is_alphabetic())
+            .filter(|word| words.contains(&word.to_lowercase().as_str()))
+            .collect();
+        assert!(said.is_empty(), "{text}: {said:?}");
+        assert!(text.len() > 20, "{text}");
+        let json = serde_json::to_value(&hazard).unwrap();
+        assert!(json["hazard"].is_string(), "{json}");
+    }
+}
+
+fn every_hazard() -> Vec<Hazard> {
+    let position: wheelhouse_core::PositionId = "p".parse().unwrap();
+    let (strike, contracts) = (price(dec!(10)), Quantity::new(dec!(2)));
+    let all = vec![
+        Hazard::AssignmentPending {
+            position: position.clone(),
+            right: Put,
+            strike,
+            contracts,
+        },
+        Hazard::CallBelowCost {
+            position: position.clone(),
+            strike,
+            cost: dec!(11),
+        },
+        Hazard::CashNotShown {
+            collateral: dec!(1000),
+        },
+        Hazard::CollateralDiffers {
+            held: dec!(200),
+            covered: dec!(100),
+        },
+        Hazard::InTheMoney {
+            position: position.clone(),
+            right: Call,
+            strike,
+            by: strike,
+        },
+        Hazard::PastExpiry {
+            position: position.clone(),
+            expiration: time::macros::date!(2026 - 12 - 18),
+        },
+        Hazard::PutsNotSecured {
+            collateral: dec!(1000),
+            missing: dec!(600),
+        },
+        Hazard::ShortLegAside {
+            position,
+            right: Call,
+            strike,
+            contracts,
+        },
+        Hazard::ShortShares { shares: dec!(1) },
+        Hazard::UndercoveredCalls {
+            covered: dec!(200),
+            shares: dec!(100),
+        },
+        Hazard::UnnamedShares {
+            instrument: "i".parse().unwrap(),
+            shares: dec!(3),
+        },
+    ];
+    assert_eq!(all.len(), 11);
+    all
+}
