@@ -155,10 +155,10 @@ fn shares_without_a_name_are_a_hazard_of_the_account() {
     nameless.symbol = None;
     let mut inputs = wheelhouse_wheel::WheelInputs::at(crate::world::NOW);
     inputs.positions = vec![nameless.clone()];
-    let report = report(&inputs);
-    assert!(report.wheels.is_empty());
+    let before = report(&inputs);
+    assert!(before.wheels.is_empty());
     assert!(matches!(
-        report.hazards.as_slice(),
+        before.hazards.as_slice(),
         [Hazard::UnnamedShares { .. }]
     ));
     inputs.symbols.insert(nameless.instrument, symbol("F"));
