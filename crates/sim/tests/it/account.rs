@@ -89,15 +89,18 @@ async fn the_state_adds_up() {
         .unwrap()
         .clone();
     assert_eq!(state.len(), 26);
-    let figure = |column: usize| state[column].as_f64().unwrap();
     // Bought at 1.10008, worth 1.10108: 0.001 on 100,000 units. Margin at leverage 30.
-    assert_eq!(figure(0), 100_000.0);
-    assert_eq!(figure(1), 100_100.0);
-    assert_eq!((figure(22), figure(23)), (100.0, 100.0));
-    assert_eq!(figure(9), 3_666.93);
-    assert_eq!(figure(2), 96_433.07);
+    assert_eq!(
+        (&state[0], &state[1]),
+        (&json!(100_000.0), &json!(100_100.0))
+    );
+    assert_eq!((&state[22], &state[23]), (&json!(100.0), &json!(100.0)));
+    assert_eq!(
+        (&state[9], &state[2]),
+        (&json!(3_666.93), &json!(96_433.07))
+    );
     assert_eq!((&state[24], &state[25]), (&json!(1), &json!(0)));
-    assert_eq!((figure(20), &state[21]), (1.0, &json!(1)));
+    assert_eq!((&state[20], &state[21]), (&json!(1.0), &json!(1)));
 }
 
 #[tokio::test]

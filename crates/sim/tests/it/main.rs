@@ -1,5 +1,9 @@
 //! The simulator as a client on the wire meets it.
-#![allow(missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests are tests"
+)]
 
 mod account;
 mod auth;

@@ -1,4 +1,4 @@
-use std::{process::Stdio, time::Duration};
+use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::{
@@ -147,6 +147,6 @@ async fn its_help_names_the_flags() {
     ] {
         assert!(text.contains(flag), "{flag}");
     }
-    let missing = tokio::time::timeout(Duration::from_secs(20), program(&[]).output()).await;
-    assert!(!missing.unwrap().unwrap().status.success());
+    let missing = program(&[]).output().await.unwrap();
+    assert!(!missing.status.success());
 }
