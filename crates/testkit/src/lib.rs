@@ -7,6 +7,8 @@ pub mod fixtures;
 mod logs;
 mod mock;
 mod outcome;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod random;
 mod secrets;
 
@@ -17,5 +19,7 @@ pub use mock::{
     PlacementAnswer,
 };
 pub use outcome::{TestFailure, TestResult};
+#[cfg(feature = "proxy")]
+pub use proxy::{FaultPlan, FaultProxy, ProxyFault, RequestHead};
 pub use random::SeededRandom;
 pub use secrets::Canaries;

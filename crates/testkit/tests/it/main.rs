@@ -1,3 +1,5 @@
-//! The behaviour of the mock broker and of the suites.
+//! The behaviour of the mock broker, of the suites and of the proxy.
 mod conformance;
 mod mock;
+#[cfg(feature = "proxy")]
+mod proxy;

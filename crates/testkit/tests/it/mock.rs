@@ -269,9 +269,8 @@ async fn followers_are_told_of_a_gap_and_catch_up() {
 }
 
 async fn next(events: &mut EventStream) -> wheelhouse_core::BrokerEvent {
-    poll_fn(|context| events.as_mut().poll_next(context))
-        .await
-        .unwrap()
+    let event = poll_fn(|context| events.as_mut().poll_next(context)).await;
+    event.expect("the stream goes on")
 }
 
 async fn until_caught_up(events: &mut EventStream) -> Vec<EventKind> {

@@ -1,0 +1,145 @@
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use wheelhouse_testkit::{FaultPlan, FaultProxy, ProxyFault};
+
+const BODY: &str = r#"{"s":"ok","d":{"orderId":"1"}}"#;
+const REQUEST: &[u8] = b"POST /orders HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+
+/// A server that counts what it was asked.
+async fn server() -> (SocketAddr, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (addr, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
+    let counted = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let counted = counted.clone();
+            tokio::spawn(async move {
+                let mut request = vec![0; REQUEST.len()];
+                while client.read_exact(&mut request).await.is_ok() {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}",
+                        BODY.len()
+                    );
+                    client.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    (addr, asked)
+}
+
+async fn rig(fault: ProxyFault) -> (FaultProxy, TcpStream, Arc<AtomicU64>) {
+    let (addr, asked) = server().await;
+    let plan = FaultPlan::seeded(1)
+        .faults([fault])
+        .delay(Duration::from_millis(300));
+    let proxy = FaultProxy::start(addr, plan).await.unwrap();
+    let mut client = TcpStream::connect(proxy.addr()).await.unwrap();
+    client.write_all(REQUEST).await.unwrap();
+    (proxy, client, asked)
+}
+
+#[expect(clippy::disallowed_methods, reason = "sockets have real time")]
+async fn read(client: &mut TcpStream) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let all = async {
+        loop {
+            if client.read_buf(&mut bytes).await? == 0 {
+                return io::Result::Ok(());
+            }
+        }
+    };
+    match timeout(Duration::from_millis(150), all).await {
+        Ok(Err(error)) => Err(error),
+        _ => Ok(String::from_utf8(bytes).unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_unchanged_and_the_connection_stays() {
+    let (proxy, mut client, asked) = rig(ProxyFault::Pass).await;
+    for number in 1..=3 {
+        let answer = read(&mut client).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with(BODY),
+            "{answer}"
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), number);
+        client.write_all(REQUEST).await.unwrap();
+    }
+    assert_eq!(proxy.faults(), 0);
+}
+
+#[tokio::test]
+async fn a_reset_is_a_reset_with_or_without_forwarding() {
+    for (fault, forwarded) in [
+        (ProxyFault::ResetBeforeForwarding, 0),
+        (ProxyFault::ResetAfterForwarding, 1),
+    ] {
+        let (proxy, mut client, asked) = rig(fault).await;
+        let error = read(&mut client).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{fault:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), forwarded, "{fault:?}");
+        assert_eq!(proxy.counts()[&fault], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_answer_closes_the_connection_after_the_server_acted() {
+    let (_proxy, mut client, asked) = rig(ProxyFault::DropAnswer).await;
+    assert_eq!(read(&mut client).await.unwrap(), "");
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "closed");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn html_comes_with_or_without_forwarding_and_the_connection_stays() {
+    for (fault, forwarded) in [
+        (ProxyFault::HtmlInsteadOfForwarding, 0),
+        (ProxyFault::HtmlAfterForwarding, 1),
+    ] {
+        let (_proxy, mut client, asked) = rig(fault).await;
+        let answer = read(&mut client).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 502") && answer.ends_with("</html>"),
+            "{answer}"
+        );
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), forwarded, "{fault:?}");
+        client.write_all(REQUEST).await.unwrap();
+        assert!(!read(&mut client).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn answers_are_doubled_halved_and_late() {
+    let (_proxy, mut client, _) = rig(ProxyFault::DuplicateAnswer).await;
+    assert_eq!(read(&mut client).await.unwrap().matches(BODY).count(), 2);
+    let (_proxy, mut client, _) = rig(ProxyFault::TruncateAnswer).await;
+    let answer = read(&mut client).await.unwrap();
+    assert!(answer.ends_with(&BODY[..BODY.len() / 2]), "{answer}");
+    let (_proxy, mut client, asked) = rig(ProxyFault::DelayAnswer).await;
+    assert_eq!(read(&mut client).await.unwrap(), "", "not yet");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    read(&mut client).await.unwrap();
+    assert!(read(&mut client).await.unwrap().ends_with(BODY));
+}
