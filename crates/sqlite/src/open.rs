@@ -32,10 +32,7 @@ pub(crate) async fn open(config: &SqliteConfig) -> Result<SqlitePool, StoreError
         .connect_with(options)
         .await
         .map_err(Doing::Read.failed())?;
-    schema::migrator()
-        .run(&pool)
-        .await
-        .map_err(migration_failed)?;
+    schema::migrate(pool.clone()).await.map_err(migration_failed)?;
     Ok(pool)
 }
 
@@ -48,12 +45,10 @@ async fn make(config: &SqliteConfig) -> Result<(), StoreError> {
     let options = options(config, draft.path())
         .journal_mode(SqliteJournalMode::Memory)
         .pragma("application_id", schema::APPLICATION_ID.to_string());
-    let mut connection = options.connect().await.map_err(&failed)?;
-    schema::migrator()
-        .run(&mut connection)
-        .await
-        .map_err(migration_failed)?;
-    connection.close().await.map_err(&failed)?;
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.map_err(&failed)?;
+    schema::migrate(pool.clone()).await.map_err(migration_failed)?;
+    pool.close().await;
     draft.publish(&config.path)
 }
 

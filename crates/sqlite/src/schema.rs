@@ -1,6 +1,8 @@
+use std::pin::Pin;
+
 use sqlx::{
-    SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
+    SqlSafeStr, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
 /// The newest schema version that is known here.
@@ -9,7 +11,15 @@ pub(crate) const VERSION: i64 = 1;
 /// Marks the file as ours, in its header: "WHsl".
 pub(crate) const APPLICATION_ID: i32 = 0x5748_736C;
 
-pub(crate) fn migrator() -> Migrator {
+/// Brings the tables to [`VERSION`].
+// Boxed here, where no lifetime is left open: as a part of another future it is not seen to be Send.
+pub(crate) fn migrate(
+    pool: SqlitePool,
+) -> Pin<Box<dyn Future<Output = Result<(), MigrateError>> + Send>> {
+    Box::pin(async move { migrator().run(&pool).await })
+}
+
+fn migrator() -> Migrator {
     Migrator::with_migrations(vec![Migration::new(
         1,
         "sessions".into(),
