@@ -98,7 +98,6 @@ async fn name_and_price(
 ) -> Result<()> {
     let shares = |row: &&Position| matches!(row.size, OrderSize::Shares(_));
     let held: Vec<_> = inputs.positions.iter().filter(shares).collect();
-    let unnamed = held.iter().any(|row| row.symbol.is_none());
     let is_priced = |symbol: &Symbol| {
         held.iter()
             .any(|row| row.symbol.as_ref() == Some(symbol) && row.mark_price.is_some())
@@ -110,18 +109,17 @@ async fn name_and_price(
             wanted.insert(row.instrument.clone(), symbol.clone());
         }
     }
+    // Whatever is left has no row of this name: nothing is held, or rows of it carry no name.
     let mut symbols = BTreeMap::new();
     let underlyings = inputs.options.iter().map(|row| &row.contract.underlying);
     for symbol in underlyings.collect::<BTreeSet<_>>() {
         let is_wanted = wanted.values().any(|wanted| wanted == symbol);
-        if !unnamed && (is_wanted || is_priced(symbol)) {
+        if is_wanted || is_priced(symbol) {
             continue;
         }
         if let Some(found) = unless(NAMELESS, broker.instrument(account, symbol).await)? {
             symbols.insert(found.id.clone(), symbol.clone());
-            if !is_priced(symbol) {
-                wanted.insert(found.id, symbol.clone());
-            }
+            wanted.insert(found.id, symbol.clone());
         }
     }
     inputs.symbols = symbols;

@@ -1,6 +1,6 @@
 use time::{Duration, macros::datetime};
 use wheelhouse_core::{Decimal, OptionRight::*, Quantity, Side::*, dec};
-use wheelhouse_wheel::{Hazard, Secured};
+use wheelhouse_wheel::{Hazard, PutAssignment, Secured};
 
 use crate::world::{only, option, pending_put, price, report, shares, symbol, wheel, world};
 
@@ -64,6 +64,20 @@ fn a_call_below_the_greater_cost_is_a_hazard() {
         );
         assert_eq!(found, is_hazard, "{strike}");
     }
+}
+
+#[test]
+fn the_effective_cost_counts_where_it_is_the_greater_one() {
+    let mut inputs = world();
+    let (one, strike, credit) = (Quantity::new(dec!(1)), price(dec!(80)), price(dec!(1)));
+    let account = crate::world::account();
+    let assignment = PutAssignment::new(account, symbol("KO"), one, strike, credit);
+    inputs.assignments.push(assignment);
+    let ko = wheel(&report(&inputs), "KO");
+    assert!(matches!(
+        ko.hazards.as_slice(),
+        [Hazard::CallBelowCost { cost, .. }] if *cost == dec!(79)
+    ));
 }
 
 #[test]

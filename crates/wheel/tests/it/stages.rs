@@ -193,6 +193,30 @@ fn shares_of_another_account_cover_nothing_here() {
 }
 
 #[test]
+fn cash_and_assignments_of_another_account_are_not_this_ones() {
+    let other: wheelhouse_core::AccountId = "100200303".parse().unwrap();
+    let alone = world();
+    let mut inputs = alone.clone();
+    let mut summary = inputs.summaries[0].clone();
+    summary.account = other.clone();
+    summary.options_collateral = Some(Decimal::ZERO);
+    summary.updated_at += time::Duration::HOUR;
+    inputs.summaries.push(summary);
+    let (one, strike) = (Quantity::new(dec!(1)), price(dec!(62)));
+    let theirs = PutAssignment::new(other, symbol("KO"), one, strike, price(dec!(1)));
+    inputs.assignments.push(theirs);
+    assert_eq!(report(&inputs), report(&alone));
+}
+
+#[test]
+fn a_row_with_a_negative_count_still_needs_its_shares() {
+    let options = vec![option("F", Sell, Call, dec!(15), dec!(-2))];
+    let f = wheel(&only(vec![shares("F", dec!(100))], options), "F");
+    assert_eq!(f.shares.covered, dec!(200));
+    assert_eq!(f.stage(), Stage::ShortCallUndercovered);
+}
+
+#[test]
 fn legs_of_spreads_and_odd_contracts_are_no_legs_of_the_wheel() {
     let plain = || option("F", Sell, Put, dec!(10), dec!(1));
     let mut spread = plain();
