@@ -10,6 +10,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// Replaces the body of the broker's answer, keeping its status and headers: malformed JSON,
+    /// other encodings, nothing at all.
+    Body(Vec<u8>),
     /// Answers properly, then closes the connection without having announced it: the next
     /// request on a pooled connection meets a dead one.
     CloseQuietly,
@@ -169,6 +172,7 @@ impl Kind {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Body(_) => "body",
             Self::CloseQuietly => "close_quietly",
             Self::ContentLength { .. } => "content_length",
             Self::DelayAnswer(_) => "delay_answer",

@@ -88,6 +88,9 @@ struct FaultText<R> {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum KindText {
+    Body {
+        text: String,
+    },
     CloseQuietly,
     ContentLength {
         off_by: i64,
@@ -210,6 +213,7 @@ impl KindText {
     fn into_kind(self) -> Result<Kind, String> {
         let ms = Duration::from_millis;
         Ok(match self {
+            Self::Body { text } => Kind::Body(text.into_bytes()),
             Self::CloseQuietly => Kind::CloseQuietly,
             Self::ContentLength { off_by } => Kind::ContentLength { off_by },
             Self::DelayAnswer { ms: span } => Kind::DelayAnswer(ms(span)),

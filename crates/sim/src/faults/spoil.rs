@@ -9,6 +9,7 @@ impl Kind {
     /// Changes the answer; what concerns the bytes on the wire is left to the server.
     pub(crate) fn spoil(&self, response: &mut Response) {
         match self {
+            Self::Body(body) => response.body = body.clone(),
             Self::Html(status) => {
                 *response =
                     Response::empty(*status).with_body("text/html; charset=UTF-8", page(*status))
@@ -83,7 +84,7 @@ fn rows(fault: RowFault, json: &mut Value) {
                 .iter_mut()
                 .filter_map(Value::as_array_mut)
                 .for_each(|row| row_fault(fault, row));
-        } else {
+        } else if !table.iter().any(Value::is_object) {
             row_fault(fault, table);
         }
     }

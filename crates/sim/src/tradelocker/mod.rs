@@ -1,5 +1,6 @@
 //! A TradeLocker broker.
 
+mod amend;
 mod auth;
 mod bars;
 mod body;

@@ -1,4 +1,4 @@
-//! Placing, modifying and cancelling orders.
+//! Placing orders, and the rules for their fields.
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -7,11 +7,10 @@ use super::{
     body::{Body, Parsed, invalid},
     book::{Bracket, BracketType, Order, OrderType, Side, Status, seconds},
     catalog::TRADE_ROUTE,
-    ledger::{Modification, Placement, Refusal},
+    ledger::{Placement, Refusal},
     market::Quote,
     reply,
     state::State,
-    tables,
 };
 use crate::{
     clock::from_millis,
@@ -22,11 +21,6 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct Placed {
     order_id: String,
-}
-
-#[derive(Serialize)]
-struct Modified {
-    orders: [tables::Row; 1],
 }
 
 /// What is asked for, checked as far as that needs no account.
@@ -48,7 +42,6 @@ const TYPE_NOT_ALLOWED: &str =
     "Order cannot be created since order type is not allowed for current session.";
 const BAD_STOP_LOSS: &str = "SL price is not valid for the order. ";
 const BAD_TAKE_PROFIT: &str = "TP price is not valid for the order. ";
-pub(super) const UNKNOWN_ORDER: &str = "Order not found";
 
 impl State {
     pub(super) fn place(&mut self, account: usize, request: &Request, now: i64) -> Response {
@@ -207,104 +200,6 @@ impl State {
         Ok(id)
     }
 
-    pub(super) fn modify(
-        &mut self,
-        account: usize,
-        id: &str,
-        request: &Request,
-        now: i64,
-    ) -> Response {
-        self.try_modify(account, id, request, now)
-            .unwrap_or_else(|refusal| refusal)
-    }
-
-    fn try_modify(&mut self, at: usize, id: &str, request: &Request, now: i64) -> Parsed<Response> {
-        let body = Body::of(request)?;
-        let known = id
-            .parse()
-            .ok()
-            .and_then(|id: u64| self.accounts[at].orders.get(&id));
-        let mut order = known.cloned().ok_or_else(|| reply::error(UNKNOWN_ORDER))?;
-        if let Some(validity) = body
-            .text("validity")?
-            .filter(|text| text != order.kind.validity())
-        {
-            return Err(invalid(
-                "validity",
-                &format!("{validity} is not allowed for the order"),
-            ));
-        }
-        if let Some(qty) = body.decimal("qty")?.filter(|_| order.opens) {
-            order.qty = self.checked_qty(order.instrument, qty)?;
-        }
-        if order.kind == OrderType::Limit && body.has("price") {
-            order.price =
-                Some(self.checked_price(order.instrument, "price", body.decimal("price")?)?);
-        }
-        if order.kind == OrderType::Stop && body.has("stopPrice") {
-            let stop_price = body.decimal("stopPrice")?;
-            order.stop_price =
-                Some(self.checked_price(order.instrument, "stopPrice", stop_price)?);
-        }
-        if body.has("stopLoss") || body.has("trStopOffset") {
-            order.stop_loss = stop_loss(&body)?;
-        }
-        if body.has("takeProfit") {
-            order.take_profit = take_profit(&body)?;
-        }
-        order.touch(now);
-        let world = &mut self.world;
-        let account = &mut self.accounts[at];
-        world.ledger.push_modification(Modification {
-            at: from_millis(now),
-            account: account.spec.id.clone(),
-            id: id.to_owned(),
-        });
-        let row = tables::order_row(world, &order, false);
-        let quote = world.market.quote(order.instrument, now);
-        if order.is_due(quote) {
-            account.orders.remove(&order.id);
-            account.fill(world, order, quote, now);
-        } else {
-            account.orders.insert(order.id, order);
-        }
-        if world.settings.no_content_writes {
-            return Ok(reply::done(true));
-        }
-        Ok(reply::ok(Modified { orders: [row] }))
-    }
-
-    pub(super) fn cancel(&mut self, account: usize, id: &str, now: i64) -> Response {
-        let account = &mut self.accounts[account];
-        match id
-            .parse()
-            .ok()
-            .filter(|id| account.cancel_order(&self.world, *id, now))
-        {
-            Some(_) => reply::done(self.world.settings.no_content_writes),
-            None => reply::error(UNKNOWN_ORDER),
-        }
-    }
-
-    pub(super) fn cancel_all(&mut self, account: usize, request: &Request, now: i64) -> Response {
-        let only = match self.instrument_filter(request) {
-            Ok(only) => only,
-            Err(refusal) => return refusal,
-        };
-        let account = &mut self.accounts[account];
-        let fits = |order: &&Order| only.is_none_or(|instrument| order.instrument == instrument);
-        let ids: Vec<u64> = account
-            .orders
-            .values()
-            .filter(fits)
-            .map(|order| order.id)
-            .collect();
-        for id in ids {
-            account.cancel_order(&self.world, id, now);
-        }
-        reply::done(self.world.settings.no_content_writes)
-    }
-
     /// The instrument that `tradableInstrumentId` in the query asks for.
     pub(super) fn instrument_filter(&self, request: &Request) -> Parsed<Option<usize>> {
         let Some(id) = request.param("tradableInstrumentId") else {
@@ -350,7 +245,7 @@ impl State {
 }
 
 /// The stop loss of a body. A value without its type is ignored, as the real broker does.
-fn stop_loss(body: &Body) -> Parsed<Option<Bracket>> {
+pub(super) fn stop_loss(body: &Body) -> Parsed<Option<Bracket>> {
     let value = body.decimal("stopLoss")?;
     let Some(kind) = bracket_type(body, "stopLossType")? else {
         return Ok(None);
@@ -362,7 +257,7 @@ fn stop_loss(body: &Body) -> Parsed<Option<Bracket>> {
     Ok(value.map(|value| Bracket { kind, value }))
 }
 
-fn take_profit(body: &Body) -> Parsed<Option<Bracket>> {
+pub(super) fn take_profit(body: &Body) -> Parsed<Option<Bracket>> {
     let value = body.decimal("takeProfit")?;
     match bracket_type(body, "takeProfitType")? {
         Some(BracketType::TrailingOffset) => Err(invalid("takeProfitType", "unknown value")),

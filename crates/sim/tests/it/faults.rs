@@ -273,6 +273,36 @@ async fn values_of_an_answer_are_replaced_or_removed() {
 }
 
 #[tokio::test]
+async fn a_body_is_replaced_after_the_broker_has_acted() {
+    for body in [&b""[..], b"{\"s\":", b"\xEF\xBB\xBF{}", b"\xFF\xFE"] {
+        let fault = Fault::new(Route::PlaceOrder, Kind::Body(body.to_vec()));
+        let (outcome, placed, fate) = placement(fault).await;
+        let reply = Reply::parse(&outcome.unwrap()).unwrap();
+        assert_eq!((reply.body.as_slice(), placed), (body, true));
+        assert_eq!(fate, Fate::Answered(200));
+        assert!(
+            reply
+                .header("content-type")
+                .unwrap()
+                .starts_with("application/json")
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_of_objects_are_left_alone() {
+    let plain = Rig::start().await.get(CONFIG).await.d();
+    assert_eq!(
+        with(Kind::Rows(RowFault::Longer))
+            .await
+            .get(CONFIG)
+            .await
+            .d(),
+        plain
+    );
+}
+
+#[tokio::test]
 async fn any_status_headers_and_body() {
     let rig = with(Kind::Status {
         status: 429,

@@ -6,6 +6,7 @@
 )]
 
 mod account;
+mod amend;
 mod auth;
 mod columns;
 mod determinism;
@@ -19,3 +20,4 @@ mod program;
 mod rig;
 mod script;
 mod setup;
+mod triggers;

@@ -205,6 +205,23 @@ impl Rig {
     }
 }
 
+/// A simulator where EURUSD stands still at this bid.
+pub async fn at(price: &str) -> Rig {
+    let rig = Rig::start().await;
+    rig.broker()
+        .set_price("EURUSD", price.parse().unwrap())
+        .unwrap();
+    rig
+}
+
+/// The row with that id.
+#[track_caller]
+pub fn row<'a>(rows: &'a [Value], id: &str) -> &'a Value {
+    rows.iter()
+        .find(|row| row[column::ID] == id)
+        .unwrap_or_else(|| panic!("no {id} in {rows:?}"))
+}
+
 /// A market order for EURUSD in the form of the documentation.
 pub fn market(side: &str, qty: f64) -> Value {
     json!({

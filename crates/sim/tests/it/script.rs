@@ -33,7 +33,7 @@ fn every_fault_of_the_readme_s_table_is_read() {
         })
         .map(|line| line.split_once("` |").unwrap().0)
         .collect();
-    assert_eq!(faults.len(), 20);
+    assert_eq!(faults.len(), 21);
     for fault in faults {
         let text = format!("{{\"tradelocker\": {{\"faults\": [{{\"fault\": {fault}}}]}}}}");
         let script = Script::from_json(&text).unwrap_or_else(|error| panic!("{fault}: {error}"));
