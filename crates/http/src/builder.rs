@@ -200,7 +200,8 @@ impl HttpClientBuilder {
     }
 
     fn transport(&self, clock: Arc<dyn Clock>) -> Result<reqwest::Client> {
-        validate::header("the user agent", &self.user_agent)?;
+        validate::header("the user agent", &self.user_agent)
+            .map_err(|error| Error::new(ErrorKind::Configuration, error.message().to_owned()))?;
         let needs_roots = self.origins.iter().any(Origin::is_https);
         let mut tls = tls::config(self.trust.clone(), clock, needs_roots)?;
         if self.http1_only {

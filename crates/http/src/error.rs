@@ -97,6 +97,10 @@ impl Failure {
         let (kind, message) = match cause.trouble {
             Trouble::Tls => (ErrorKind::Tls, "TLS failed"),
             Trouble::Name => (ErrorKind::Network, "the host name was not resolved"),
+            Trouble::Timeout => (
+                ErrorKind::Timeout,
+                "timed out while connecting (name, TCP or TLS)",
+            ),
             Trouble::Refused => (ErrorKind::Network, "the connection was refused"),
             Trouble::ProxyAuthentication => (
                 ErrorKind::NotTheProtocol,
@@ -153,6 +157,7 @@ enum Trouble {
     Protocol,
     ProxyAuthentication,
     Refused,
+    Timeout,
     Tls,
 }
 
