@@ -11,6 +11,7 @@ mod outcome;
 mod proxy;
 mod random;
 mod secrets;
+pub mod store;
 
 pub use clock::{ManualClock, ScaledClock};
 pub use logs::LogCapture;
@@ -23,3 +24,8 @@ pub use outcome::{TestFailure, TestResult};
 pub use proxy::{FaultPlan, FaultProxy, ProxyFault, RequestHead};
 pub use random::SeededRandom;
 pub use secrets::Canaries;
+
+// Compiles and runs the guide. Its file is in the repository only, where the tests run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Guide;

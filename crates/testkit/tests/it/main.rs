@@ -3,3 +3,4 @@ mod conformance;
 mod mock;
 #[cfg(feature = "proxy")]
 mod proxy;
+mod teeth;

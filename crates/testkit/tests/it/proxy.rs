@@ -140,6 +140,8 @@ async fn answers_are_doubled_halved_and_late() {
     let (_proxy, mut client, asked) = rig(ProxyFault::DelayAnswer).await;
     assert_eq!(read(&mut client).await.unwrap(), "", "not yet");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    read(&mut client).await.unwrap();
-    assert!(read(&mut client).await.unwrap().ends_with(BODY));
+    let mut late = String::new();
+    while !late.ends_with(BODY) {
+        late += &read(&mut client).await.unwrap();
+    }
 }
