@@ -11,6 +11,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use secrecy::SecretString;
 use serde::Serialize;
+use tracing_subscriber::EnvFilter;
 use wheelhouse_sim::{
     Script, Sim,
     tradelocker::{RateLimits, Settings, UserSpec},
@@ -64,7 +65,7 @@ pub(crate) struct Options {
     refresh_token_life: u64,
 
     /// What is logged, as in `info` or `wheelhouse_sim=debug`.
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = filter)]
     log: String,
 }
 
@@ -88,9 +89,14 @@ struct Addresses {
     api: String,
 }
 
+/// Checks a filter, which cannot be cloned and so is kept as text.
+fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
+    EnvFilter::try_new(text).map(|_| text.to_owned())
+}
+
 impl Options {
-    pub(crate) fn log_filter(&self) -> tracing_subscriber::EnvFilter {
-        tracing_subscriber::EnvFilter::new(&self.log)
+    pub(crate) fn log_filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.log)
     }
 }
 

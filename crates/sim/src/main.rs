@@ -2,7 +2,7 @@
 
 mod cli;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 
@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let options = cli::Options::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(options.log_filter())
         .init();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -18,6 +18,7 @@ mod orders;
 mod positions;
 mod program;
 mod rig;
+mod samples;
 mod script;
 mod setup;
 mod triggers;
