@@ -199,12 +199,11 @@ async fn refusals_are_the_recorded_ones() {
     let text = crate::rig::request("GET", "/trade/config", &headers, "");
     let bytes = crate::rig::raw(rig.broker().addr(), &text).await.unwrap();
     matches("trade_400_missing_acc_num", &Reply::parse(&bytes).unwrap());
-    let one = || RateLimits::table([RateLimit::per_second("GET_ACCOUNTS", 0)]);
+    let none = || RateLimits::table([RateLimit::per_second("GET_ACCOUNTS", 0)]);
     rig.broker()
-        .change_settings(|settings| settings.rate_limits = one());
+        .change_settings(|settings| settings.rate_limits = none());
     matches("trade_429_plain", &rig.get("/trade/accounts").await);
-    let table = [RateLimit::per_second("GET_ACCOUNTS", 0)];
-    let spoken = RateLimits::table(table).retry_after(RetryAfter::Seconds);
+    let spoken = none().retry_after(RetryAfter::Seconds);
     rig.broker()
         .change_settings(|settings| settings.rate_limits = spoken);
     matches(
