@@ -18,7 +18,7 @@ impl Rows {
     /// Starts a table with its column names.
     pub fn new<const N: usize>(columns: [&str; N]) -> Self {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_BORDERS_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(columns.map(str::trim_end));
         for (index, name) in columns.iter().enumerate() {

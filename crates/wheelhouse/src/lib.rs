@@ -4,7 +4,11 @@
 mod connection;
 mod connector;
 mod keys;
+#[cfg(feature = "tradelocker")]
+mod realm;
 mod storage;
+#[cfg(feature = "tradelocker")]
+mod tradelocker_connect;
 
 pub use connection::{Connection, connect};
 pub use connector::{Connector, ConnectorBuilder};
