@@ -1,0 +1,249 @@
+//! What tests stand on: a clock that hurries, a user at the simulator, a user at a scripted server.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use wheelhouse_core::{
+    AccessToken, AccountId, Broker, BrokerExt, Clock, Instrument, Result, SecretString, Sleep,
+    TokenSource,
+};
+use wheelhouse_http::{Deadlines, HttpClient, RetryPolicy};
+use wheelhouse_session::{Credentials, LoginRequest, SessionManager};
+use wheelhouse_sim::{
+    Sim,
+    tradelocker::{RateLimits, Settings, UserSpec},
+};
+use wheelhouse_tradelocker::{Environment, TradeLocker, TradeLockerAuth, TradeLockerBuilder};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path, path_regex},
+};
+
+/// Waits pass this many times faster than on the wall.
+const HURRY: u32 = 60;
+
+/// A clock whose waits are short; its wall time is real, or begins where a test says.
+#[derive(Debug)]
+pub struct Hurried {
+    began: Instant,
+    wall: OffsetDateTime,
+}
+
+impl Hurried {
+    pub fn real() -> Arc<Self> {
+        Self::at(OffsetDateTime::now_utc())
+    }
+
+    pub fn at(wall: OffsetDateTime) -> Arc<Self> {
+        Arc::new(Self { began: Instant::now(), wall })
+    }
+}
+
+impl Clock for Hurried {
+    fn now(&self) -> OffsetDateTime {
+        self.wall + self.began.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.began.elapsed() * HURRY
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration / HURRY))
+    }
+}
+
+/// An HTTP client whose deadlines are generous in real time: they are measured on the clock.
+pub fn http(clock: Arc<dyn Clock>) -> HttpClient {
+    let deadlines = Deadlines::default()
+        .with_connect(Duration::from_secs(300))
+        .with_headers(Duration::from_secs(300))
+        .with_idle(Duration::from_secs(300))
+        .with_total(Duration::from_secs(600));
+    HttpClient::builder()
+        .clock(clock)
+        .deadlines(deadlines)
+        .retry(RetryPolicy::default())
+        .build()
+        .unwrap()
+}
+
+/// A user at the simulator.
+pub struct AtSim {
+    pub sim: Sim,
+    pub broker: TradeLocker,
+    pub account: AccountId,
+}
+
+impl AtSim {
+    pub async fn new() -> Self {
+        Self::with(Settings::new().rate_limits(RateLimits::off()), UserSpec::demo()).await
+    }
+
+    pub async fn with(settings: Settings, user: UserSpec) -> Self {
+        let sim = Sim::builder()
+            .tradelocker("127.0.0.1:0".parse().unwrap())
+            .settings(settings)
+            .user(user)
+            .start()
+            .await
+            .unwrap();
+        let clock = Hurried::real();
+        let environment = Environment::Custom(sim.tradelocker().origin());
+        let http = http(clock.clone());
+        let auth = TradeLockerAuth::new(&http, &environment).unwrap().with_server("DEMO");
+        let manager = SessionManager::in_memory().clock(clock).build().unwrap();
+        let credentials = Credentials::new("demo@example.com", "demo-password".into()).unwrap();
+        let login = manager.create(LoginRequest::new(Arc::new(auth), credentials)).await;
+        let session = login.unwrap().ready().unwrap();
+        let broker = TradeLocker::builder()
+            .environment(environment)
+            .server("DEMO")
+            .http(http)
+            .session(Arc::new(session))
+            .build()
+            .unwrap();
+        let account = broker.accounts().await.unwrap()[0].id.clone();
+        Self { sim, broker, account }
+    }
+
+    pub async fn instrument(&self, symbol: &str) -> Instrument {
+        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+    }
+}
+
+/// A token that is always good, and counts how often it was found to be bad.
+#[derive(Debug, Default)]
+pub struct Token {
+    pub replaced: AtomicU64,
+}
+
+#[async_trait]
+impl TokenSource for Token {
+    async fn token(&self) -> Result<AccessToken> {
+        let generation = self.replaced.load(Ordering::SeqCst);
+        Ok(AccessToken::new(SecretString::from(format!("canary-token-{generation}")), generation, None))
+    }
+
+    async fn replace(&self, _: &AccessToken) -> Result<AccessToken> {
+        self.replaced.fetch_add(1, Ordering::SeqCst);
+        self.token().await
+    }
+}
+
+/// A user at a server that answers with samples.
+pub struct AtServer {
+    pub server: MockServer,
+    pub broker: TradeLocker,
+    pub account: AccountId,
+    pub token: Arc<Token>,
+}
+
+/// The samples are of this time.
+pub const THEN: OffsetDateTime = time::macros::datetime!(2030-01-01 00:00:30 UTC);
+
+impl AtServer {
+    pub async fn new() -> Self {
+        Self::built(|builder| builder).await
+    }
+
+    pub async fn built(complete: impl FnOnce(TradeLockerBuilder) -> TradeLockerBuilder) -> Self {
+        let server = MockServer::start().await;
+        for (route, name) in [
+            ("/auth/jwt/all-accounts", "auth_jwt_all_accounts_200"),
+            ("/trade/config", "trade_config_200"),
+            ("/trade/accounts/1002003/instruments", "trade_instruments_200"),
+            ("/trade/instruments/206", "trade_instrument_details_200"),
+            ("/trade/instruments/278", "trade_instrument_details_fx_200"),
+            ("/trade/accounts/1002003/positions", "trade_positions_200"),
+            ("/trade/accounts/1002003/orders", "trade_orders_200"),
+            ("/trade/accounts/1002003/ordersHistory", "trade_orders_history_200"),
+        ] {
+            mount(&server, "GET", route, sample(name), 200).await;
+        }
+        let token = Arc::new(Token::default());
+        let builder = TradeLocker::builder()
+            .environment(Environment::Custom(server.uri()))
+            .http(http(Hurried::at(THEN)))
+            .session(token.clone());
+        let broker = complete(builder).build().unwrap();
+        let account = AccountId::new("1002003").unwrap();
+        Self { server, broker, account, token }
+    }
+
+    /// Answers a route with a sample from now on.
+    pub async fn answer(&self, verb: &str, route: &str, name: &str) {
+        self.body(verb, route, 200, sample(name)).await;
+    }
+
+    /// Answers a route with a body from now on.
+    pub async fn body(&self, verb: &str, route: &str, status: u16, body: impl Into<String>) {
+        let template = ResponseTemplate::new(status).set_body_raw(body.into(), "application/json");
+        self.respond(verb, route, template).await;
+    }
+
+    pub async fn respond(&self, verb: &str, route: &str, template: ResponseTemplate) {
+        Mock::given(method(verb))
+            .and(path_regex(format!("^/backend-api{route}$")))
+            .respond_with(template)
+            .with_priority(1)
+            .mount(&self.server)
+            .await;
+    }
+
+    /// Answers a route as a raw sample says: status, headers and body.
+    pub async fn raw(&self, verb: &str, route: &str, name: &str) {
+        self.respond(verb, route, raw_sample(name)).await;
+    }
+
+    /// Returns the requests of a route.
+    pub async fn requests(&self, verb: &str, route: &str) -> Vec<wiremock::Request> {
+        let route = format!("/backend-api{route}");
+        let requests = self.server.received_requests().await.unwrap();
+        requests
+            .into_iter()
+            .filter(|request| request.method.as_str() == verb && request.url.path() == route)
+            .collect()
+    }
+
+    pub async fn instrument(&self, symbol: &str) -> Instrument {
+        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+    }
+}
+
+async fn mount(server: &MockServer, verb: &str, route: &str, body: String, status: u16) {
+    Mock::given(method(verb))
+        .and(path(format!("/backend-api{route}")))
+        .respond_with(ResponseTemplate::new(status).set_body_raw(body, "application/json"))
+        .with_priority(9)
+        .mount(server)
+        .await;
+}
+
+pub fn sample(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(format!("{name}.json"));
+    std::fs::read_to_string(file).unwrap()
+}
+
+pub fn raw_sample(name: &str) -> ResponseTemplate {
+    let raw: serde_json::Value = serde_json::from_str(&sample(&format!("raw_http/{name}"))).unwrap();
+    let status = u16::try_from(raw["status"].as_u64().unwrap()).unwrap();
+    let mut template = ResponseTemplate::new(status);
+    let mut kind = String::new();
+    for (key, value) in raw["headers"].as_object().unwrap() {
+        if key == "content-type" {
+            kind = value.as_str().unwrap().to_owned();
+        } else {
+            template = template.insert_header(key.as_str(), value.as_str().unwrap());
+        }
+    }
+    template.set_body_raw(raw["body"].as_str().unwrap(), &kind)
+}
