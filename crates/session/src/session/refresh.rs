@@ -288,7 +288,8 @@ impl Inner {
 
 /// Longer than any refresh, which has the deadlines of the request pipeline.
 const LEASE: Duration = Duration::from_secs(60);
-const LEASE_WAIT: Duration = Duration::from_secs(60);
+/// Longer than a lease, so that one which a dead process left behind runs out first.
+const LEASE_WAIT: Duration = Duration::from_secs(75);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const PUT_OFF: Duration = Duration::from_secs(1);

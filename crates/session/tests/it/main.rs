@@ -1,0 +1,16 @@
+//! The behaviour of logins, sessions and stores.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod challenges;
+mod clocks;
+mod conformance;
+mod lockout;
+mod logins;
+mod lost_answers;
+mod processes;
+mod resuming;
+mod secrecy;
+mod storing;
+mod support;
+mod tokens;
