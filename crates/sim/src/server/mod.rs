@@ -12,7 +12,7 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::message::{Request, Response};
+pub(crate) use self::message::{Request, Response, decode};
 use crate::{
     error::{Result, SimError},
     faults::Faults,
@@ -23,6 +23,10 @@ use crate::{
 pub(crate) trait Service: Send + Sync + 'static {
     /// The name of the route, for faults and records.
     fn route(&self, method: &str, path: &str) -> &'static str;
+    /// The same for brokers whose routes also depend on the host that was asked.
+    fn route_of(&self, request: &Request) -> &'static str {
+        self.route(&request.method, &request.path)
+    }
     /// Acts on a request.
     fn answer(&self, request: &Request) -> Response;
     /// Takes note of a request; `serial` is filled in here.
