@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use wheelhouse_sim::{
-    Script, Sim,
+    Script, Sim, robinhood,
     tradelocker::{RateLimits, Settings, UserSpec},
 };
 
@@ -24,9 +24,13 @@ use wheelhouse_sim::{
 #[derive(Debug, Parser)]
 #[command(name = "wheelhouse-sim", version)]
 pub(crate) struct Options {
+    /// Simulate Robinhood's private API on this loopback address; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    robinhood: Option<SocketAddr>,
+
     /// Simulate TradeLocker on this loopback address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
-    tradelocker: SocketAddr,
+    tradelocker: Option<SocketAddr>,
 
     /// Faults and prices, as JSON; the format is in the crate's README.
     #[arg(long, value_name = "FILE")]
@@ -79,8 +83,16 @@ enum Limits {
 
 #[derive(Serialize)]
 struct Ready {
-    tradelocker: Addresses,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    robinhood: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tradelocker: Option<Addresses>,
     seed: u64,
+}
+
+#[derive(Serialize)]
+struct Origin {
+    origin: String,
 }
 
 #[derive(Serialize)]
@@ -102,6 +114,19 @@ impl Options {
 
 pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let ended = end()?;
+    let asked = (options.robinhood.is_some(), options.tradelocker.is_some());
+    let mut sim = Sim::builder().seed(options.seed);
+    if let Some(addr) = options.robinhood {
+        let mut settings = robinhood::Settings::new();
+        if options.rate_limits == Limits::Captured {
+            settings.rate_limits = robinhood::RateLimits::observed();
+        }
+        let user = robinhood::UserSpec::new(options.user.clone(), options.password.clone());
+        sim = sim
+            .robinhood(addr)
+            .robinhood_settings(settings)
+            .robinhood_user(user.wheel_world());
+    }
     let user = UserSpec::new(options.user, options.password, options.server);
     let limits = match options.rate_limits {
         Limits::Captured => RateLimits::captured(),
@@ -116,15 +141,16 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .map(Script::from_file)
         .transpose()?
         .unwrap_or_default();
-    let sim = Sim::builder()
-        .tradelocker(options.tradelocker)
-        .seed(options.seed)
+    if let Some(addr) = options.tradelocker {
+        sim = sim.tradelocker(addr);
+    }
+    let sim = sim
         .user(user.account_count(options.accounts))
         .settings(settings)
         .script(script)
         .start()
         .await?;
-    announce(&sim)?;
+    announce(&sim, asked)?;
     ended.await;
     sim.shutdown().await;
     Ok(())
@@ -152,11 +178,15 @@ fn end() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn announce(sim: &Sim) -> Result<(), Box<dyn Error>> {
-    let (origin, api) = (sim.tradelocker().origin(), sim.tradelocker().api_url());
-    tracing::info!(%api, "listening");
+fn announce(sim: &Sim, (robinhood, tradelocker): (bool, bool)) -> Result<(), Box<dyn Error>> {
     let ready = Ready {
-        tradelocker: Addresses { origin, api },
+        robinhood: robinhood.then(|| Origin {
+            origin: sim.robinhood().origin(),
+        }),
+        tradelocker: tradelocker.then(|| Addresses {
+            origin: sim.tradelocker().origin(),
+            api: sim.tradelocker().api_url(),
+        }),
         seed: sim.seed(),
     };
     let mut out = io::stdout().lock();

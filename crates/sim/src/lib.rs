@@ -6,6 +6,7 @@ mod error;
 pub mod faults;
 mod log;
 mod random;
+pub mod robinhood;
 mod server;
 mod sim;
 pub mod tradelocker;

@@ -8,6 +8,7 @@ use crate::{
     clock::{SimClock, Start, from_millis},
     error::{Result, SimError},
     faults::Script,
+    robinhood::{self, RobinhoodSim},
     tradelocker::{Plan, Settings, TradeLockerSim, UserSpec},
 };
 
@@ -16,13 +17,17 @@ use crate::{
 pub struct Sim {
     seed: u64,
     clock: SimClock,
-    tradelocker: TradeLockerSim,
+    robinhood: Option<RobinhoodSim>,
+    tradelocker: Option<TradeLockerSim>,
 }
 
 /// Sets a simulator up; see [`Sim::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct SimBuilder {
+    robinhood: Option<SocketAddr>,
+    robinhood_users: Vec<robinhood::UserSpec>,
+    robinhood_settings: robinhood::Settings,
     tradelocker: Option<SocketAddr>,
     seed: u64,
     start: Start,
@@ -35,6 +40,9 @@ impl Sim {
     /// Begins to set a simulator up.
     pub fn builder() -> SimBuilder {
         SimBuilder {
+            robinhood: None,
+            robinhood_users: Vec::new(),
+            robinhood_settings: robinhood::Settings::default(),
             tradelocker: None,
             seed: 1,
             start: Start::Now,
@@ -44,10 +52,24 @@ impl Sim {
         }
     }
 
+    /// The Robinhood broker.
+    ///
+    /// # Panics
+    ///
+    /// If the simulator was built without [`SimBuilder::robinhood`].
+    #[must_use]
+    pub fn robinhood(&self) -> &RobinhoodSim {
+        simulated(self.robinhood.as_ref(), "robinhood")
+    }
+
     /// The TradeLocker broker.
+    ///
+    /// # Panics
+    ///
+    /// If the simulator was built without [`SimBuilder::tradelocker`].
     #[must_use]
     pub fn tradelocker(&self) -> &TradeLockerSim {
-        &self.tradelocker
+        simulated(self.tradelocker.as_ref(), "tradelocker")
     }
 
     /// The seed that prices and chances follow from.
@@ -66,16 +88,47 @@ impl Sim {
     /// fill resting orders. Delays of faults are real time and are not affected.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
-        self.tradelocker.settle();
+        self.robinhood.iter().for_each(RobinhoodSim::settle);
+        self.tradelocker.iter().for_each(TradeLockerSim::settle);
     }
 
     /// Stops listening, ends all connections and waits for them.
     pub async fn shutdown(self) {
-        self.tradelocker.shutdown().await;
+        if let Some(robinhood) = &self.robinhood {
+            robinhood.shutdown().await;
+        }
+        if let Some(tradelocker) = &self.tradelocker {
+            tradelocker.shutdown().await;
+        }
+    }
+}
+
+fn simulated<'a, T>(broker: Option<&'a T>, name: &str) -> &'a T {
+    match broker {
+        Some(broker) => broker,
+        None => panic!("{name} is not simulated: give the builder an address for it"),
     }
 }
 
 impl SimBuilder {
+    /// Simulates Robinhood's private API on a loopback address; port 0 takes a free one.
+    pub fn robinhood(mut self, addr: SocketAddr) -> Self {
+        self.robinhood = Some(addr);
+        self
+    }
+
+    /// Adds a Robinhood user. Without any, [`robinhood::UserSpec::demo`] can log in.
+    pub fn robinhood_user(mut self, user: robinhood::UserSpec) -> Self {
+        self.robinhood_users.push(user);
+        self
+    }
+
+    /// Sets how the Robinhood broker behaves.
+    pub fn robinhood_settings(mut self, settings: robinhood::Settings) -> Self {
+        self.robinhood_settings = settings;
+        self
+    }
+
     /// Simulates TradeLocker on a loopback address; port 0 takes a free one.
     pub fn tradelocker(mut self, addr: SocketAddr) -> Self {
         self.tradelocker = Some(addr);
@@ -120,24 +173,47 @@ impl SimBuilder {
     /// [`SimError::Bind`] for a wrong one, [`SimError::Duplicate`] for a repeated user or account,
     /// [`SimError::UnknownInstrument`] for a wrong name in the script.
     pub async fn start(self) -> Result<Sim> {
-        let addr = self.tradelocker.ok_or(SimError::NoBroker)?;
+        if self.robinhood.is_none() && self.tradelocker.is_none() {
+            return Err(SimError::NoBroker);
+        }
         let clock = SimClock::new(self.start);
-        let users = if self.users.is_empty() {
-            vec![UserSpec::demo()]
-        } else {
-            self.users
+        let (seed, mut script) = (self.seed, self.script);
+        let robinhood = match self.robinhood {
+            None => None,
+            Some(addr) => {
+                let plan = robinhood::Plan {
+                    addr,
+                    seed,
+                    users: self.robinhood_users,
+                    settings: self.robinhood_settings,
+                    script: std::mem::take(&mut script.robinhood),
+                };
+                Some(RobinhoodSim::start(plan, clock.clone()).await?)
+            }
         };
-        let plan = Plan {
-            addr,
-            seed: self.seed,
-            users,
-            settings: self.settings,
-            script: self.script.tradelocker,
+        let users = match self.users {
+            users if users.is_empty() => vec![UserSpec::demo()],
+            users => users,
         };
-        let tradelocker = TradeLockerSim::start(plan, clock.clone()).await?;
+        let tradelocker = match self.tradelocker {
+            None => None,
+            Some(addr) => {
+                let settings = self.settings;
+                let script = script.tradelocker;
+                let plan = Plan {
+                    addr,
+                    seed,
+                    users,
+                    settings,
+                    script,
+                };
+                Some(TradeLockerSim::start(plan, clock.clone()).await?)
+            }
+        };
         Ok(Sim {
-            seed: self.seed,
+            seed,
             clock,
+            robinhood,
             tradelocker,
         })
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{Fault, GzipFault, Kind, Matcher, Moment, RowFault, StallAt};
 use crate::{
     error::{Result, SimError},
+    robinhood::RobinhoodScript,
     tradelocker::TradeLockerScript,
 };
 
@@ -15,6 +16,8 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Script {
+    /// For the Robinhood broker.
+    pub robinhood: RobinhoodScript,
     /// For the TradeLocker broker.
     pub tradelocker: TradeLockerScript,
 }

@@ -1,0 +1,447 @@
+//! Accounts, what is in them and what they are worth.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::{
+    body::Body,
+    context::Context,
+    reply::{self, Answer},
+    shape,
+    state::{Account, State, World},
+    text::{cash, exact, fixed, money, new_york},
+    user::AccountKind,
+};
+use crate::server::Response;
+
+/// The amounts of an account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Worth {
+    pub(super) cash: Decimal,
+    /// For orders that wait.
+    pub(super) held_for_orders: Decimal,
+    /// For short puts and spreads.
+    pub(super) collateral: Decimal,
+    pub(super) buying_power: Decimal,
+    pub(super) market_value: Decimal,
+    pub(super) equity: Decimal,
+    pub(super) previous_equity: Decimal,
+}
+
+impl Account {
+    pub(super) fn worth(&self, world: &World, now: i64) -> Worth {
+        let market = &world.market;
+        let today = new_york(now);
+        let (mut value, mut before) = (Decimal::ZERO, Decimal::ZERO);
+        for (at, position) in &self.positions {
+            let quote = market.instruments[*at].quote;
+            value += position.quantity * quote.last;
+            before += position.quantity * quote.previous_close;
+        }
+        for position in &self.contracts {
+            let contract = &market.contracts[position.contract];
+            let worth = market.mark(contract, today) * position.quantity * Decimal::ONE_HUNDRED;
+            let worth = if position.short { -worth } else { worth };
+            value += worth;
+            before += worth;
+        }
+        let held_for_orders = self.held_for_orders(world);
+        let collateral = self.collateral(world);
+        Worth {
+            cash: self.cash,
+            held_for_orders,
+            collateral,
+            buying_power: (self.cash - held_for_orders - collateral).max(Decimal::ZERO),
+            market_value: value,
+            equity: self.cash + value,
+            previous_equity: self.cash + before,
+        }
+    }
+
+    fn row(&self, world: &World, context: &Context<'_>) -> Value {
+        let worth = self.worth(world, context.now);
+        let free = worth.cash - worth.held_for_orders - worth.collateral;
+        let balances = json!({
+            "cash": cash(worth.cash),
+            "cash_available_for_withdrawal": cash(worth.cash),
+            "cash_held_for_options_collateral": cash(worth.collateral),
+            "cash_held_for_orders": cash(worth.held_for_orders),
+            "crypto_buying_power": cash(worth.buying_power),
+            "portfolio_cash": cash(worth.cash),
+            "is_primary_account": self.is_default,
+        });
+        let (shape, key, more) = match self.kind {
+            AccountKind::Margin => (
+                &shape::ACCOUNT_MARGIN,
+                "margin_balances",
+                json!({
+                    "day_trade_buying_power": cash(worth.buying_power),
+                    "overnight_buying_power": cash(worth.buying_power),
+                    "unallocated_margin_cash": cash(free),
+                }),
+            ),
+            _ => (
+                &shape::ACCOUNT_CASH,
+                "cash_balances",
+                json!({
+                    "buying_power": cash(worth.buying_power),
+                }),
+            ),
+        };
+        let links = context.links;
+        let mut row = shape.with(json!({
+            "url": links.account(&self.number),
+            "account_number": self.number,
+            "rhs_account_number": self.number.parse::<u64>().unwrap_or(0),
+            "brokerage_account_type": self.kind.brokerage_type(),
+            "is_default": self.is_default,
+            "is_original": self.is_default,
+            "is_pinnacle_account": self.is_default,
+            "agentic_allowed": self.agentic,
+            "agentic_audience": if self.agentic { "external" } else { "" },
+            "user": links.api("/user/"),
+            "user_id": context.user_id,
+            "option_level": self.option_level,
+            "buying_power": cash(worth.buying_power),
+            "onbp": cash(worth.buying_power),
+            "cash": cash(worth.cash),
+            "portfolio_cash": cash(worth.cash),
+            "cash_available_for_withdrawal": cash(worth.cash),
+            "cash_held_for_orders": cash(worth.held_for_orders),
+            "cash_held_for_options_collateral": cash(worth.collateral),
+            "crypto_buying_power": cash(worth.buying_power),
+            "can_downgrade_to_cash":
+                links.api(&format!("/accounts/{}/can_downgrade_to_cash/", self.number)),
+        }));
+        shape::fill(&mut row[key], balances);
+        shape::fill(&mut row[key], more);
+        row
+    }
+
+    fn portfolio(&self, world: &World, context: &Context<'_>) -> Value {
+        let worth = self.worth(world, context.now);
+        let (value, equity) = (cash(worth.market_value), cash(worth.equity));
+        let before = cash(worth.previous_equity);
+        shape::PORTFOLIO.with(json!({
+            "url": context.links.api(&format!("/portfolios/{}/", self.number)),
+            "account": context.links.account(&self.number),
+            "market_value": value,
+            "equity": equity,
+            "extended_hours_market_value": value,
+            "extended_hours_equity": equity,
+            "extended_hours_portfolio_equity": equity,
+            "last_core_market_value": value,
+            "last_core_market_value_absolute": value,
+            "last_core_equity": equity,
+            "last_core_portfolio_equity": equity,
+            "excess_margin": cash(worth.buying_power),
+            "excess_maintenance": cash(worth.buying_power),
+            "excess_margin_with_uncleared_deposits": cash(worth.buying_power),
+            "excess_maintenance_with_uncleared_deposits": cash(worth.buying_power),
+            "portfolio_equity_previous_close": before,
+            "adjusted_equity_previous_close": before,
+            "adjusted_portfolio_equity_previous_close": before,
+            "withdrawable_amount": fixed(worth.buying_power, 2),
+            "is_primary_account": self.is_default,
+        }))
+    }
+
+    fn position_rows(&self, world: &World, context: &Context<'_>, nonzero: bool) -> Vec<Value> {
+        let mut rows = Vec::new();
+        for (at, position) in &self.positions {
+            if nonzero && position.quantity.is_zero() {
+                continue;
+            }
+            let instrument = &world.market.instruments[*at];
+            let for_sells = self.held_for_sells(*at);
+            let for_calls = self.held_for_calls(world, *at);
+            let free = (position.quantity - for_sells - for_calls).max(Decimal::ZERO);
+            let average = match position.quantity.is_zero() {
+                true => Decimal::ZERO,
+                false => position.cost / position.quantity,
+            };
+            let told = if position.told {
+                cash(average)
+            } else {
+                "0.0000".to_owned()
+            };
+            let (id, number) = (&instrument.id, &self.number);
+            rows.push(shape::POSITION.with(json!({
+                "url": context.links.api(&format!("/positions/{number}/{id}/")),
+                "instrument": context.links.instrument(id),
+                "instrument_id": id,
+                "symbol": instrument.symbol,
+                "account": context.links.account(number),
+                "account_number": number,
+                "brokerage_account_type": self.kind.brokerage_type(),
+                "average_buy_price": told,
+                "pending_average_buy_price": told,
+                "quantity": exact(position.quantity),
+                "intraday_quantity": exact(position.bought_today),
+                "shares_available_for_exercise": exact(free),
+                "shares_available_for_sells": exact(free),
+                "shares_held_for_sells": exact(for_sells),
+                "shares_held_for_options_collateral": exact(for_calls),
+                "clearing_average_cost": cash(average),
+                "clearing_cost_basis": cash(position.cost),
+                "clearing_running_quantity": exact(position.quantity),
+                "is_primary_account": self.is_default,
+                "updated_at": super::text::stamp(position.updated),
+                "created_at": super::text::stamp(position.since),
+            })));
+        }
+        rows
+    }
+}
+
+impl State {
+    pub(super) fn accounts(&self, context: &Context<'_>) -> Response {
+        let shown = self.users[context.user].accounts.iter();
+        let shown = shown
+            .filter(|account| !account.kind.is_retirement())
+            .collect();
+        context.page(&self.world.settings, shown, |account| {
+            account.row(&self.world, context)
+        })
+    }
+
+    /// One account, also one that is in no list.
+    pub(super) fn one_account(&self, number: &str, context: &Context<'_>) -> Answer {
+        Ok(reply::ok(
+            &self.own(number, context)?.row(&self.world, context),
+        ))
+    }
+
+    pub(super) fn own(&self, number: &str, context: &Context<'_>) -> Answer<&Account> {
+        let user = &self.users[context.user];
+        user.own(number)
+            .map(|at| &user.accounts[at])
+            .ok_or_else(reply::not_found)
+    }
+
+    /// Changes the option level, as far as the kind of account allows.
+    pub(super) fn patch_account(&mut self, number: &str, context: &Context<'_>) -> Answer {
+        let body = Body::of(context.request)?;
+        let user = &mut self.users[context.user];
+        let at = user.own(number).ok_or_else(reply::not_found)?;
+        let account = &mut user.accounts[at];
+        if let Some(level) = body.text("option_level") {
+            const LEVELS: [&str; 4] = [
+                "option_level_0",
+                "option_level_1",
+                "option_level_2",
+                "option_level_3",
+            ];
+            let asked = LEVELS.iter().position(|known| *known == level);
+            let asked =
+                asked.ok_or_else(|| reply::field("option_level", "This is not a valid choice."))?;
+            let most = if account.kind == AccountKind::Margin {
+                3
+            } else {
+                2
+            };
+            account.option_level = LEVELS[asked.min(most)];
+        }
+        self.one_account(number, context)
+    }
+
+    pub(super) fn portfolios(&self, context: &Context<'_>) -> Response {
+        let shown = self.users[context.user].accounts.iter();
+        let shown = shown.filter(|account| account.is_default).collect();
+        context.page(&self.world.settings, shown, |account| {
+            account.portfolio(&self.world, context)
+        })
+    }
+
+    pub(super) fn portfolio(&self, number: &str, context: &Context<'_>) -> Answer {
+        Ok(reply::ok(
+            &self.own(number, context)?.portfolio(&self.world, context),
+        ))
+    }
+
+    pub(super) fn positions(&self, context: &Context<'_>) -> Response {
+        let nonzero = context.flag("nonzero");
+        let accounts = self.asked_accounts(context, "account_number");
+        let rows: Vec<Value> = accounts
+            .into_iter()
+            .flat_map(|account| account.position_rows(&self.world, context, nonzero))
+            .collect();
+        context.page(&self.world.settings, rows, |row| row)
+    }
+
+    /// The accounts that a parameter names, else the default account.
+    pub(super) fn asked_accounts(&self, context: &Context<'_>, name: &str) -> Vec<&Account> {
+        let accounts = &self.users[context.user].accounts;
+        match context.request.param(name) {
+            Some(list) => {
+                let wanted: Vec<&str> = list.split(',').collect();
+                accounts
+                    .iter()
+                    .filter(|account| wanted.contains(&account.number.as_str()))
+                    .collect()
+            }
+            None => accounts
+                .iter()
+                .filter(|account| account.is_default)
+                .collect(),
+        }
+    }
+
+    /// Every account, and a bank.
+    pub(super) fn transfer_accounts(&self, context: &Context<'_>) -> Response {
+        let user = &self.users[context.user];
+        let row = |id: &str, name: &str, number: &str, kind: &str, worth: Decimal, first: bool| {
+            shape::TRANSFER_ACCOUNT.with(json!({
+                "id": id,
+                "account_id": id,
+                "account_name": name,
+                "account_number": number,
+                "type": kind,
+                "is_external": kind == "ach",
+                "is_default_internal_account": first,
+                "display_title": name,
+                "withdrawable_cash": fixed(worth, 2),
+            }))
+        };
+        let mut rows: Vec<Value> = user
+            .accounts
+            .iter()
+            .map(|account| {
+                let worth = account.worth(&self.world, context.now).buying_power;
+                let (name, kind) = match account.kind {
+                    AccountKind::IraRoth => ("Roth IRA", "ira_roth"),
+                    AccountKind::IraTraditional => ("Traditional IRA", "ira_traditional"),
+                    _ if account.agentic => ("Agentic", "rhs"),
+                    _ => ("Individual", "rhs"),
+                };
+                let id = super::text::uuid_of(&account.number);
+                row(&id, name, &account.number, kind, worth, account.is_default)
+            })
+            .collect();
+        let bank = super::text::uuid_of(&user.username);
+        rows.push(row(
+            &bank,
+            "Example Bank Checking",
+            "4321",
+            "ach",
+            Decimal::ZERO,
+            false,
+        ));
+        reply::ok(&json!({"results": rows}))
+    }
+
+    pub(super) fn unified_accounts(&self, context: &Context<'_>) -> Response {
+        let rows: Vec<Value> = self.users[context.user]
+            .accounts
+            .iter()
+            .map(|account| {
+                let worth = account.worth(&self.world, context.now);
+                shape::UNIFIED_ROW.with(json!({
+                    "account_number": account.number,
+                    "rhs_account_number": account.number,
+                    "brokerage_account_type": account.kind.brokerage_type(),
+                    "account_buying_power": money(worth.buying_power),
+                    "options_buying_power": money(worth.buying_power),
+                    "uninvested_cash": money(worth.cash),
+                    "portfolio_equity": money(worth.equity),
+                    "total_equity": money(worth.equity),
+                    "equities": {
+                        "rhs_account_number": account.number,
+                        "equity": money(worth.equity),
+                    },
+                }))
+            })
+            .collect();
+        reply::ok(&json!({"results": rows}))
+    }
+
+    pub(super) fn unified_account(&self, context: &Context<'_>) -> Answer {
+        let user = &self.users[context.user];
+        let account = user.accounts.first().ok_or_else(reply::not_found)?;
+        let worth = account.worth(&self.world, context.now);
+        let coins = user.crypto.worth(&self.world.market);
+        let (equity, value) = (money(worth.equity), money(worth.market_value));
+        let (total, total_value) = (
+            money(worth.equity + coins),
+            money(worth.market_value + coins),
+        );
+        let before = money(worth.previous_equity + coins);
+        let mut row = shape::UNIFIED_ACCOUNT.with(json!({
+            "account_buying_power": money(worth.buying_power),
+            "cash_held_for_equity_orders": money(worth.held_for_orders),
+            "cash_held_for_options_collateral": money(worth.collateral),
+            "cash_held_for_orders": money(worth.held_for_orders),
+            "crypto": {"equity": money(coins), "market_value": money(coins)},
+            "crypto_buying_power": money(worth.buying_power),
+            "extended_hours_portfolio_equity": total,
+            "options_buying_power": money(worth.buying_power),
+            "portfolio_equity": total,
+            "portfolio_previous_close": before,
+            "previous_close": before,
+            "regular_hours_portfolio_equity": total,
+            "total_equity": total,
+            "total_extended_hours_equity": total,
+            "total_extended_hours_market_value": total_value,
+            "total_market_value": total_value,
+            "total_regular_hours_equity": total,
+            "total_regular_hours_market_value": total_value,
+            "uninvested_cash": money(worth.cash),
+            "withdrawable_cash": money(worth.buying_power),
+        }));
+        shape::fill(
+            &mut row["equities"],
+            json!({
+                "equity": equity,
+                "market_value": value,
+                "rhs_account_number": account.number,
+            }),
+        );
+        Ok(reply::ok(&row))
+    }
+
+    /// Buying power for options, or for a currency.
+    pub(super) fn buying_power(&self, number: &str, context: &Context<'_>) -> Answer {
+        let worth = self.own(number, context)?.worth(&self.world, context.now);
+        let amount = fixed(worth.buying_power, 2);
+        Ok(reply::ok(&json!({
+            "account_number": number,
+            "buying_power": {"amount": amount, "currency_code": "USD"},
+            "order_to_replace_id": null,
+        })))
+    }
+
+    pub(super) fn buying_power_breakdown(&self, number: &str, context: &Context<'_>) -> Answer {
+        let worth = self.own(number, context)?.worth(&self.world, context.now);
+        Ok(reply::ok(&json!({
+            "account_number": number,
+            "buying_power": cash(worth.buying_power),
+            "cash": cash(worth.cash),
+            "cash_held_for_options_collateral": cash(worth.collateral),
+            "cash_held_for_orders": cash(worth.held_for_orders),
+        })))
+    }
+
+    pub(super) fn day_trades(&self, number: &str, context: &Context<'_>) -> Answer {
+        self.own(number, context)?;
+        Ok(reply::ok(&json!({
+            "account_number": number,
+            "equity_day_trades": [],
+            "option_day_trades": [],
+        })))
+    }
+
+    /// A view of the portfolio's history. Without the slash at its end the answer is empty.
+    pub(super) fn performance(&self, number: &str, context: &Context<'_>) -> Answer {
+        let account = self.own(number, context)?;
+        if !context.request.path.ends_with('/') {
+            return Ok(Response::empty(200).with_body("application/json", ""));
+        }
+        let worth = account.worth(&self.world, context.now);
+        Ok(reply::ok(&json!({
+            "display_span": context.request.param("display_span"),
+            "default_display": {"value": {"text": format!("${}", fixed(worth.equity, 2))}},
+            "performance_baseline": {"amount": fixed(worth.previous_equity, 2)},
+            "lines": [],
+        })))
+    }
+}

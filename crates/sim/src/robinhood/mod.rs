@@ -1,0 +1,355 @@
+//! A Robinhood broker: the private API of the web and mobile applications.
+//!
+//! One address serves all hosts of the broker. A client says which one it meant
+//!
+//! - in the header `X-Sim-Host: nummus.robinhood.com`, if it was redirected here; links in the
+//!   answers then keep the real hosts, as such a client rewrites them too;
+//! - with the host as the first piece of the path, `/nummus.robinhood.com/orders/`, if it has a
+//!   base URL per host; links then look the same;
+//! - in the ordinary `Host` header, if the real names were resolved to this machine;
+//! - else it means `api.robinhood.com`.
+//!
+//! Prices stand still until [`RobinhoodSim::set_price`] moves them. An order takes a step with
+//! each request and each [`Sim::advance`](crate::Sim::advance): unconfirmed, confirmed or
+//! queued, then filled if the price allows it.
+
+mod accounts;
+mod auth;
+mod body;
+mod context;
+mod events;
+mod host;
+mod ledger;
+mod limits;
+mod market;
+mod nummus;
+mod option_orders;
+mod options;
+mod orders;
+mod page;
+mod quotes;
+mod reply;
+mod route;
+mod script;
+mod service;
+mod settings;
+mod shape;
+mod state;
+mod text;
+mod user;
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+
+use self::{
+    events::Kind,
+    market::{Quote, Right},
+    service::RobinhoodService,
+    state::State,
+};
+pub use self::{
+    host::{HOST_HEADER, Host},
+    ledger::{Asset, Cancel, Fill, Ledger, Login, LoginOutcome, Placement, Poll, Refresh, Refusal},
+    route::Route,
+    script::RobinhoodScript,
+    settings::{
+        Approval, CodeKind, ErrorShape, Hours, LoginFlow, PromptAnswer, Rate, RateLimits,
+        RefreshAnswer, RefreshReuse, Settings,
+    },
+    user::{AccountKind, AccountSpec, UserSpec},
+};
+use crate::{
+    clock::SimClock,
+    error::{Result, SimError},
+    faults::Faults,
+    random::mix,
+    server::Server,
+};
+
+/// Entries that each list of a ledger keeps.
+const LEDGER: usize = 100_000;
+
+/// A running Robinhood broker, and the strings to pull.
+pub struct RobinhoodSim {
+    service: Arc<RobinhoodService>,
+    server: Server,
+    faults: Faults,
+    ledger: Ledger,
+    clock: SimClock,
+}
+
+/// What a broker is made of.
+pub(crate) struct Plan {
+    pub(crate) addr: SocketAddr,
+    pub(crate) seed: u64,
+    pub(crate) users: Vec<UserSpec>,
+    pub(crate) settings: Settings,
+    pub(crate) script: RobinhoodScript,
+}
+
+impl RobinhoodSim {
+    pub(crate) async fn start(plan: Plan, clock: SimClock) -> Result<Self> {
+        let ledger = Ledger::new(LEDGER);
+        let faults = Faults::new(mix(plan.seed, u64::MAX - 1));
+        let users = if plan.users.is_empty() {
+            vec![UserSpec::demo()]
+        } else {
+            plan.users
+        };
+        let mut state = State::new(plan.seed, users, plan.settings, ledger.clone(), clock.now())?;
+        for (name, bid) in plan.script.prices {
+            state.fix_price(&name, bid)?;
+        }
+        plan.script.faults.into_iter().for_each(|fault| {
+            faults.add(fault);
+        });
+        let service = Arc::new(RobinhoodService::new(state, ledger.clone(), clock.clone()));
+        let server = Server::start(plan.addr, service.clone(), faults.clone()).await?;
+        Ok(Self {
+            service,
+            server,
+            faults,
+            ledger,
+            clock,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// Scheme, host and port: `http://127.0.0.1:4020`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.addr())
+    }
+
+    /// The base of a host's routes for a client with a base URL per host:
+    /// `http://127.0.0.1:4020/nummus.robinhood.com`.
+    #[must_use]
+    pub fn base_url(&self, host: Host) -> String {
+        format!("{}/{}", self.origin(), host.name())
+    }
+
+    /// What really happened.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What goes wrong from now on.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Changes the settings for the requests to come.
+    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.service.state().world.settings);
+    }
+
+    /// Sets the bid of a stock, a coin (`BTC-USD`) or a contract (`F put 10 #3`, of which it is
+    /// the mark); the ask lies a cent above. Waiting orders that are reached take a step.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownInstrument`] if nothing has that name.
+    pub fn set_price(&self, name: &str, bid: Decimal) -> Result<()> {
+        let mut state = self.service.state();
+        state.fix_price(name, bid)?;
+        state.settle(self.clock.now());
+        Ok(())
+    }
+
+    /// Bid and ask of a stock or a coin.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownInstrument`] if nothing has that name.
+    pub fn quote(&self, name: &str) -> Result<(Decimal, Decimal)> {
+        let state = self.service.state();
+        let market = &state.world.market;
+        if let Some(at) = market.symbol(name) {
+            let quote = market.instruments[at].quote;
+            return Ok((quote.bid, quote.ask));
+        }
+        let at = market.pair_of(name).ok_or_else(|| state.unknown(name))?;
+        Ok((market.pairs[at].bid, market.pairs[at].ask))
+    }
+
+    /// Gives an account this many further positions, each of ten shares of a stock of its own:
+    /// `W0001`, `W0002`, …
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownAccount`] if there is none.
+    pub fn seed_positions(&self, account: &str, count: usize) -> Result<()> {
+        let mut state = self.service.state();
+        let (user, at) = state
+            .account(account)
+            .ok_or_else(|| SimError::UnknownAccount {
+                id: account.to_owned(),
+            })?;
+        let now = self.clock.now();
+        for n in 1..=count {
+            let price = Decimal::from(10 + n % 90);
+            let stock = state.world.market.list_symbol(&format!("W{n:04}"), price);
+            let account = &mut state.users[user].accounts[at];
+            let cash = account.cash;
+            account.trade_shares(stock, orders::Side::Buy, Decimal::TEN, price, now);
+            account.cash = cash;
+        }
+        Ok(())
+    }
+
+    /// Adds contracts to the chain of a stock: calls and puts on rising strikes, `count`
+    /// together, spread over the expiration dates.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownInstrument`] if no stock has that symbol.
+    pub fn seed_contracts(&self, symbol: &str, count: usize) -> Result<()> {
+        let mut state = self.service.state();
+        let at = state
+            .world
+            .market
+            .symbol(symbol)
+            .ok_or_else(|| state.unknown(symbol))?;
+        let dates = state.world.market.expirations.clone();
+        for n in 0..count {
+            let right = if n % 2 == 0 { Right::Call } else { Right::Put };
+            let strike = Decimal::from(100 + n / 2 / dates.len());
+            let date = dates[n / 2 % dates.len()];
+            state.world.market.write(at, right, strike, date);
+        }
+        Ok(())
+    }
+
+    /// Assigns a short option early: the contract is named as in [`AccountSpec::contracts`].
+    /// True if the account had it.
+    ///
+    /// # Errors
+    ///
+    /// [`SimError::UnknownAccount`] or [`SimError::UnknownInstrument`].
+    pub fn assign(&self, account: &str, contract: &str) -> Result<bool> {
+        let mut state = self.service.state();
+        let contract = state
+            .world
+            .market
+            .named_contract(contract)
+            .ok_or_else(|| state.unknown(contract))?;
+        let (user, at) = state
+            .account(account)
+            .ok_or_else(|| SimError::UnknownAccount {
+                id: account.to_owned(),
+            })?;
+        let State { world, users, .. } = &mut *state;
+        let account = &mut users[user].accounts[at];
+        let held = account
+            .contracts
+            .iter()
+            .position(|held| held.contract == contract && held.short && !held.is_pending());
+        if let Some(held) = held {
+            account.begin(held, Kind::Assignment, world, self.clock.now());
+        }
+        Ok(held.is_some())
+    }
+
+    /// Lets the user approve every prompt that waits.
+    pub fn approve_prompts(&self) {
+        self.service.state().auth.approve_prompts();
+    }
+
+    /// The code of the authenticator app now; `None` if there is no such user.
+    #[must_use]
+    pub fn totp(&self, username: &str) -> Option<SecretString> {
+        let state = self.service.state();
+        let user = state.users.iter().find(|user| user.username == username)?;
+        auth::totp(&user.totp, self.clock.now()).map(SecretString::from)
+    }
+
+    /// Forgets every approved device.
+    pub fn forget_devices(&self) {
+        self.service
+            .state()
+            .users
+            .iter_mut()
+            .for_each(|user| user.devices.clear());
+    }
+
+    /// Makes every access token that exists invalid, as if its time were over. Refresh tokens and
+    /// sessions stay.
+    pub fn expire_access_tokens(&self) {
+        self.service.state().auth.expire_access();
+    }
+
+    /// Ends every session: access and refresh tokens are refused, only a login helps.
+    pub fn revoke_sessions(&self) {
+        self.service.state().auth.revoke_all();
+    }
+
+    /// How many sessions are alive.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.service.state().auth.session_count()
+    }
+
+    pub(crate) fn settle(&self) {
+        self.service.state().settle(self.clock.now());
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.server.shutdown().await;
+    }
+}
+
+impl fmt::Debug for RobinhoodSim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RobinhoodSim")
+            .field("addr", &self.addr())
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn unknown(&self, name: &str) -> SimError {
+        let stocks = self
+            .world
+            .market
+            .instruments
+            .iter()
+            .map(|listed| listed.symbol.clone());
+        let coins = self.world.market.pairs.iter().map(market::Pair::symbol);
+        let known: Vec<String> = stocks.chain(coins).take(20).collect();
+        SimError::UnknownInstrument {
+            name: name.to_owned(),
+            known: known.join(", "),
+        }
+    }
+
+    fn fix_price(&mut self, name: &str, bid: Decimal) -> Result<()> {
+        let cent = Decimal::new(1, 2);
+        let market = &mut self.world.market;
+        if let Some(at) = market.symbol(name) {
+            let quote = &mut market.instruments[at].quote;
+            *quote = Quote {
+                bid,
+                ask: bid + cent,
+                last: bid,
+                ..*quote
+            };
+        } else if let Some(at) = market.pair_of(name) {
+            market.pairs[at].bid = bid;
+            market.pairs[at].ask = bid + cent;
+        } else if let Some(at) = market.named_contract(name) {
+            market.contracts[at].mark = Some(bid);
+        } else {
+            return Err(self.unknown(name));
+        }
+        Ok(())
+    }
+}

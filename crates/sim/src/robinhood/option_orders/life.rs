@@ -1,0 +1,312 @@
+//! What becomes of option orders, and what short options hold.
+
+use rust_decimal::Decimal;
+use serde_json::json;
+
+use super::{Leg, OptionOrder};
+use crate::{
+    clock::from_millis,
+    robinhood::{
+        ledger::{Asset, Cancel, Fill},
+        market::Right,
+        orders::{Side, Status, execution_id},
+        reply,
+        state::{Account, OptionPosition, State, World},
+        text::{millis, new_york, uuid_of},
+    },
+    server::Response,
+};
+
+const HUNDRED: Decimal = Decimal::ONE_HUNDRED;
+
+impl State {
+    pub(in crate::robinhood) fn cancel_option_order(&mut self, user: usize, id: &str) -> Response {
+        for account in &mut self.users[user].accounts {
+            let found = account
+                .option_orders
+                .iter_mut()
+                .find(|order| order.id == id);
+            let Some(order) = found else { continue };
+            if order.status.is_final() || order.cancel_requested {
+                return reply::detail(403, "Order cannot be cancelled at this time.");
+            }
+            order.cancel_requested = true;
+            return reply::ok(&json!({}));
+        }
+        reply::not_found()
+    }
+}
+
+impl Account {
+    pub(in crate::robinhood) fn settle_option_orders(&mut self, world: &World, now: i64) {
+        let mut open = std::mem::take(&mut self.open_option_orders);
+        open.retain(|at| {
+            let mut order = self.option_orders[*at].clone();
+            order.step(self, world, now);
+            let over = order.status.is_final();
+            self.option_orders[*at] = order;
+            !over
+        });
+        self.open_option_orders = open;
+    }
+
+    pub(in crate::robinhood) fn held_for_option_orders(&self) -> Decimal {
+        let open = self
+            .open_option_orders
+            .iter()
+            .map(|at| &self.option_orders[*at]);
+        open.map(|order| order.held * order.pending() / order.quantity)
+            .sum()
+    }
+
+    /// Cash behind short options.
+    pub(in crate::robinhood) fn collateral(&self, world: &World) -> Decimal {
+        self.collateral_of(world, None)
+    }
+
+    /// The same for one underlying.
+    pub(in crate::robinhood) fn collateral_of(
+        &self,
+        world: &World,
+        instrument: Option<usize>,
+    ) -> Decimal {
+        let mut sum = Decimal::ZERO;
+        for position in self.contracts.iter().filter(|position| position.short) {
+            let contract = &world.market.contracts[position.contract];
+            if instrument.is_some_and(|wanted| wanted != contract.instrument) {
+                continue;
+            }
+            let long = position.group.as_ref().and_then(|group| {
+                self.contracts.iter().find(|other| {
+                    !other.short && other.group.as_ref() == Some(group) && !other.quantity.is_zero()
+                })
+            });
+            let risk = match (long, contract.right) {
+                (Some(long), Right::Call) => {
+                    world.market.contracts[long.contract].strike - contract.strike
+                }
+                (Some(long), Right::Put) => {
+                    contract.strike - world.market.contracts[long.contract].strike
+                }
+                (None, Right::Put) => contract.strike,
+                (None, Right::Call) => Decimal::ZERO,
+            };
+            sum += risk.max(Decimal::ZERO) * HUNDRED * position.quantity;
+        }
+        sum
+    }
+
+    fn open_legs(&self) -> impl Iterator<Item = (&Leg, Decimal)> {
+        let open = self
+            .open_option_orders
+            .iter()
+            .map(|at| &self.option_orders[*at]);
+        open.flat_map(|order| {
+            order
+                .legs
+                .iter()
+                .map(|leg| (leg, leg.ratio * order.pending()))
+        })
+    }
+
+    /// Contracts that open orders will close.
+    pub(super) fn closing(&self, contract: usize, short: bool) -> Decimal {
+        self.open_legs()
+            .filter(|(leg, _)| !leg.opens && leg.contract == contract && leg.is_short() == short)
+            .map(|(_, contracts)| contracts)
+            .sum()
+    }
+
+    /// Shares that calls in open orders will hold.
+    pub(super) fn waiting_calls(&self, world: &World, instrument: usize) -> Decimal {
+        self.open_legs()
+            .filter(|(leg, _)| {
+                let contract = &world.market.contracts[leg.contract];
+                leg.opens
+                    && leg.side == Side::Sell
+                    && contract.right == Right::Call
+                    && contract.instrument == instrument
+            })
+            .map(|(_, contracts)| contracts * HUNDRED)
+            .sum()
+    }
+
+    fn trade_contracts(
+        &mut self,
+        leg: &Leg,
+        group: Option<&str>,
+        contracts: Decimal,
+        price: Decimal,
+        now: i64,
+    ) {
+        let short = leg.is_short();
+        let found = self.contracts.iter_mut().find(|held| {
+            held.contract == leg.contract
+                && held.short == short
+                && (!leg.opens || held.group.as_deref() == group)
+        });
+        let amount = price * HUNDRED;
+        match (found, leg.opens) {
+            (Some(held), true) => {
+                let total = held.quantity + contracts;
+                held.average = (held.average * held.quantity + amount * contracts) / total;
+                held.quantity = total;
+                held.updated = now;
+            }
+            (Some(held), false) => {
+                held.quantity -= contracts;
+                held.updated = now;
+            }
+            (None, true) => self.contracts.push(OptionPosition {
+                id: uuid_of(&format!("{} {} {short} {group:?}", self.number, leg.id)),
+                contract: leg.contract,
+                short,
+                quantity: contracts,
+                average: amount,
+                pending_assignment: Decimal::ZERO,
+                pending_expiration: Decimal::ZERO,
+                pending_exercise: Decimal::ZERO,
+                group: group.map(str::to_owned),
+                since: now,
+                updated: now,
+            }),
+            (None, false) => {}
+        }
+    }
+}
+
+impl OptionOrder {
+    fn step(&mut self, account: &mut Account, world: &World, now: i64) {
+        if self.status == Status::Unconfirmed {
+            if now >= self.created + millis(world.settings.confirm_after) {
+                let rejected = world.settings.reject_with.is_some();
+                self.status = match (rejected, self.stop || !world.is_open(now)) {
+                    (true, _) => Status::Rejected,
+                    (false, true) => Status::Queued,
+                    (false, false) => Status::Confirmed,
+                };
+                self.updated = now;
+            }
+            if self.status == Status::Rejected {
+                return;
+            }
+        }
+        if self.cancel_requested && !world.settings.cancel_loses {
+            return self.cancelled(world, true, now);
+        }
+        if self.status == Status::Unconfirmed {
+            return;
+        }
+        let net = self.net(world, now);
+        if self.stop
+            && !self.triggered
+            && self.stop_price.is_some_and(|stop| {
+                if self.credit {
+                    net <= stop
+                } else {
+                    net >= stop
+                }
+            })
+        {
+            self.triggered = true;
+        }
+        let reached = match (self.limit, self.price) {
+            (true, Some(price)) if self.credit => net >= price,
+            (true, Some(price)) => net <= price,
+            _ => true,
+        };
+        let due = reached && (!self.stop || self.triggered) && world.is_open(now);
+        if due || self.cancel_requested {
+            return self.fill(account, world, net, now);
+        }
+        let over = self.time_in_force == "ioc" || now >= world.day_ends(self.created);
+        if self.time_in_force != "gtc" && over {
+            self.end_of_day = true;
+            self.cancelled(world, false, now);
+        }
+    }
+
+    /// What the order would bring or cost now, per share.
+    fn net(&self, world: &World, now: i64) -> Decimal {
+        let today = new_york(now);
+        let sum: Decimal = self
+            .legs
+            .iter()
+            .map(|leg| {
+                let quote = world
+                    .market
+                    .option_quote(&world.market.contracts[leg.contract], today);
+                leg.ratio
+                    * if leg.side == Side::Sell {
+                        quote.0
+                    } else {
+                        -quote.1
+                    }
+            })
+            .sum();
+        if self.credit { sum } else { -sum }
+    }
+
+    fn cancelled(&mut self, world: &World, requested: bool, now: i64) {
+        let none = self.processed.is_zero();
+        self.status = if none {
+            Status::Cancelled
+        } else {
+            Status::RestCancelled
+        };
+        self.updated = now;
+        world.ledger.push_cancel(Cancel {
+            at: from_millis(now),
+            asset: Asset::Option,
+            order_id: self.id.clone(),
+            requested,
+        });
+    }
+
+    fn fill(&mut self, account: &mut Account, world: &World, net: Decimal, now: i64) {
+        let left = self.quantity - self.processed;
+        let contracts = world
+            .settings
+            .fill_step
+            .map_or(left, |step| step.min(left).ceil());
+        let today = new_york(now);
+        let opens = self.legs.iter().all(|leg| leg.opens);
+        let group = (self.legs.len() > 1 && opens).then(|| self.id.clone());
+        let fill_id = execution_id(&self.id, self.processed);
+        for leg in &mut self.legs {
+            let quote = world
+                .market
+                .option_quote(&world.market.contracts[leg.contract], today);
+            let price = if leg.side == Side::Sell {
+                quote.0
+            } else {
+                quote.1
+            };
+            let id = uuid_of(&format!("{fill_id} {}", leg.id));
+            let count = contracts * leg.ratio;
+            leg.fills.push((id, price, count, now));
+            account.trade_contracts(leg, group.as_deref(), count, price, now);
+        }
+        let amount = net * HUNDRED * contracts;
+        let fee = Decimal::new(3, 2) * contracts * Decimal::from(self.legs.len());
+        account.cash += if self.credit { amount } else { -amount };
+        account.cash -= fee;
+        self.premium += amount;
+        self.fees += fee;
+        self.processed += contracts;
+        let done = self.processed == self.quantity;
+        self.status = if done {
+            Status::Filled
+        } else {
+            Status::PartiallyFilled
+        };
+        self.updated = now;
+        world.ledger.push_fill(Fill {
+            at: from_millis(now),
+            asset: Asset::Option,
+            order_id: self.id.clone(),
+            quantity: contracts,
+            price: net,
+        });
+    }
+}

@@ -1,0 +1,300 @@
+//! How the simulated broker behaves where the real one leaves room.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+
+pub use crate::tradelocker::RefreshReuse;
+
+/// How a login with right credentials from an unknown device goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginFlow {
+    /// A device has to be approved first, over `pathfinder` or `identi`. The default, with
+    /// [`Approval::Prompt`].
+    Approval(Approval),
+    /// Wrong credentials, whatever was sent: the broker distrusts the client.
+    BadCredentials,
+    /// Tokens at once.
+    Granted,
+    /// The challenge that old clients know: a code, then the login again with a header.
+    LegacyChallenge(CodeKind),
+    /// The login has to be repeated with `mfa_code`.
+    MfaRequired(CodeKind),
+    /// An HTML page with this status.
+    Page(u16),
+    /// Status 429, to be repeated after this many seconds.
+    Throttled(u64),
+}
+
+/// What a user has to do before a device is approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Approval {
+    /// A code from the authenticator app.
+    App,
+    /// A code by mail.
+    Email,
+    /// A screen that only a human can pass: bank, photo, selfie.
+    Human,
+    /// A tap in the app.
+    Prompt,
+    /// A code by SMS.
+    Sms,
+}
+
+/// Where a code comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CodeKind {
+    /// The authenticator app.
+    App,
+    /// Mail.
+    Email,
+    /// SMS.
+    Sms,
+}
+
+/// What the user does with a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PromptAnswer {
+    /// Approves after the status was asked this often without success. The default, with 1.
+    After(u32),
+    /// Refuses: the status becomes `failed`.
+    Deny,
+    /// Nothing: it expires after [`Settings::challenge_life`], unless
+    /// [`approve_prompts`](super::RobinhoodSim::approve_prompts) is called.
+    Ignore,
+    /// As `After`, but the status says `redeemed` instead of `validated`.
+    Redeem(u32),
+}
+
+/// Where an error's text is put.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorShape {
+    /// `{"detail": "…"}`.
+    #[default]
+    Detail,
+    /// `{"non_field_errors": ["…"]}`.
+    NonFieldErrors,
+}
+
+/// How a refresh with a good token is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshAnswer {
+    /// With new tokens.
+    #[default]
+    Granted,
+    /// With `invalid_grant`.
+    Refused,
+    /// With a verification workflow: a full login is needed.
+    Workflow,
+}
+
+/// Whether the market is open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hours {
+    /// Regular hours all the time. The default: a test does not depend on the day it runs on.
+    #[default]
+    AlwaysOpen,
+    /// 9:30 to 16:00 New York time on weekdays.
+    Calendar,
+    /// Closed all the time.
+    Closed,
+}
+
+/// Limits that the broker enforces; nothing is published, these were observed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimits {
+    /// Reads, writes and polls of one user.
+    pub requests: Option<Rate>,
+    /// Placements of one user.
+    pub orders: Option<Rate>,
+    /// Placements with a fraction of a share or by amount.
+    pub fractional: Option<Rate>,
+    /// Polls of one prompt.
+    pub prompts: Option<Rate>,
+    /// Failed logins of one user name; the whole account is locked for the wait.
+    pub failed_logins: Option<Rate>,
+    /// Whether a `Retry-After` header comes with the text.
+    pub no_retry_after: bool,
+}
+
+/// This many in this time, else a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many are let through.
+    pub count: usize,
+    /// In which time.
+    pub window: Duration,
+    /// How long all are refused afterwards, in whole seconds.
+    pub wait: Duration,
+}
+
+impl RateLimits {
+    /// No limits; the default.
+    #[must_use]
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// What users have met: three failed logins, a prompt polled every few seconds, nine quick
+    /// fractional orders.
+    #[must_use]
+    pub fn observed() -> Self {
+        let rate = |count, window, wait| {
+            let [window, wait] = [window, wait].map(Duration::from_secs);
+            Some(Rate {
+                count,
+                window,
+                wait,
+            })
+        };
+        Self {
+            requests: rate(60, 10, 14),
+            orders: rate(20, 10, 14),
+            fractional: rate(9, 20, 48),
+            prompts: rate(1, 5, 45),
+            failed_logins: rate(3, 600, 300),
+            no_retry_after: false,
+        }
+    }
+}
+
+/// The broker's behaviour; may be changed while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The answer to a login from an unknown device. Default: approval by a prompt.
+    pub login: LoginFlow,
+    /// What the user does with a prompt. Default: approves after one poll.
+    pub prompt: PromptAnswer,
+    /// Status of the answer that asks for an approval: 403 (likely, the default), 200 or 400.
+    pub workflow_status: u16,
+    /// Whether `identi` says that it serves the workflow. Default true. `pathfinder` always does.
+    pub identi: bool,
+    /// How often a machine shows no challenge before it shows one. Default 0.
+    pub views_without_challenge: u32,
+    /// How often the end of an approval is answered with `pending`. Default 0.
+    pub continues_pending: u32,
+    /// Whether the end of an approval is answered with 410 although it worked. Default false.
+    pub continue_gone: bool,
+    /// How often the login is still answered with a workflow after the approval. Default 0.
+    pub logins_pending: u32,
+    /// Whether login and refresh have to come from the device that was approved. Default true.
+    pub bind_device: bool,
+    /// Whether a right `mfa_code` makes an approval unnecessary. Default true.
+    pub mfa_code_suffices: bool,
+    /// Life of a challenge. Default 5 minutes.
+    pub challenge_life: Duration,
+    /// Status of a login with wrong credentials: 400 (the default) or 401.
+    pub bad_credentials_status: u16,
+    /// Where the text about wrong credentials is put.
+    pub bad_credentials_shape: ErrorShape,
+    /// Life of an access token, in whole seconds, whatever was asked for. Default 8 days.
+    pub access_token_life: Duration,
+    /// Whether access tokens are no JWTs, as with older clients. Default false.
+    pub opaque_tokens: bool,
+    /// How a refresh is answered. Default: with new tokens.
+    pub refresh: RefreshAnswer,
+    /// What a used refresh token does. Default: it ends the session with all its tokens.
+    pub refresh_reuse: RefreshReuse,
+    /// Whether a refresh ends the access token before it. Default true.
+    pub refresh_ends_access: bool,
+    /// Status of a refused refresh: 401 (the default) or 400.
+    pub refresh_refused_status: u16,
+    /// Rate limits. Default: none.
+    pub rate_limits: RateLimits,
+    /// Rows of a page if the request does not say. Default 100.
+    pub page_size: usize,
+    /// Origin of `next` links instead of the broker's own, such as `https://evil.example`.
+    pub next_origin: Option<String>,
+    /// How long new orders stay out of sight of lists. Default 0.
+    pub visible_after: Duration,
+    /// How long an order stays `unconfirmed`. Default 0: until the next request.
+    pub confirm_after: Duration,
+    /// Most shares or contracts that fill in one step; a step is a request. Default: all.
+    pub fill_step: Option<Decimal>,
+    /// If set, orders are taken and then rejected with this text.
+    pub reject_with: Option<String>,
+    /// Whether a cancel comes too late: it is answered with 200 and the order fills. Default false.
+    pub cancel_loses: bool,
+    /// Whether cancelled orders are spelled `canceled`. Default false.
+    pub american_cancel: bool,
+    /// Whether two option orders may have one `ref_id`: unknown of the real broker. Default false.
+    pub option_ref_id_repeats: bool,
+    /// Lowest `order_form_version` of an equity order. Default 2.
+    pub order_form_version: u64,
+    /// Whether the average price of short options is negative, as in some captures. Default true.
+    pub negative_short_average: bool,
+    /// Whether greeks are known. Default true.
+    pub greeks: bool,
+    /// Whether the market is open. Default: always.
+    pub hours: Hours,
+    /// How long an assignment stays pending. Default 6 hours.
+    pub assignment_takes: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            login: LoginFlow::Approval(Approval::Prompt),
+            prompt: PromptAnswer::After(1),
+            workflow_status: 403,
+            identi: true,
+            views_without_challenge: 0,
+            continues_pending: 0,
+            continue_gone: false,
+            logins_pending: 0,
+            bind_device: true,
+            mfa_code_suffices: true,
+            challenge_life: Duration::from_secs(300),
+            bad_credentials_status: 400,
+            bad_credentials_shape: ErrorShape::Detail,
+            access_token_life: Duration::from_secs(8 * 24 * 3_600),
+            opaque_tokens: false,
+            refresh: RefreshAnswer::Granted,
+            refresh_reuse: RefreshReuse::RevokeSession,
+            refresh_ends_access: true,
+            refresh_refused_status: 401,
+            rate_limits: RateLimits::off(),
+            page_size: 100,
+            next_origin: None,
+            visible_after: Duration::ZERO,
+            confirm_after: Duration::ZERO,
+            fill_step: None,
+            reject_with: None,
+            cancel_loses: false,
+            american_cancel: false,
+            option_ref_id_repeats: false,
+            order_form_version: 2,
+            negative_short_average: true,
+            greeks: true,
+            hours: Hours::AlwaysOpen,
+            assignment_takes: Duration::from_secs(6 * 3_600),
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl CodeKind {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+}
