@@ -97,7 +97,10 @@ fn patient() -> Deadlines {
 }
 
 /// Lets the simulator's time go with the client's.
-#[expect(clippy::disallowed_methods, reason = "the fast clock rests on real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the fast clock rests on real time"
+)]
 async fn keep_pace(sim: std::sync::Weak<Sim>, clock: Arc<dyn Clock>) {
     loop {
         tokio::time::sleep(Duration::from_millis(2)).await;

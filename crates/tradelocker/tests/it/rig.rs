@@ -32,17 +32,17 @@ const HURRY: u32 = 60;
 
 /// A clock whose waits are short; its wall time is real, or begins where a test says.
 #[derive(Debug)]
-pub struct Hurried {
+pub(crate) struct Hurried {
     began: Instant,
     wall: OffsetDateTime,
 }
 
 impl Hurried {
-    pub fn real() -> Arc<Self> {
+    pub(crate) fn real() -> Arc<Self> {
         Self::at(OffsetDateTime::now_utc())
     }
 
-    pub fn at(wall: OffsetDateTime) -> Arc<Self> {
+    pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self { began: Instant::now(), wall })
     }
 }
@@ -62,7 +62,7 @@ impl Clock for Hurried {
 }
 
 /// An HTTP client whose deadlines are generous in real time: they are measured on the clock.
-pub fn http(clock: Arc<dyn Clock>) -> HttpClient {
+pub(crate) fn http(clock: Arc<dyn Clock>) -> HttpClient {
     let deadlines = Deadlines::default()
         .with_connect(Duration::from_secs(300))
         .with_headers(Duration::from_secs(300))
@@ -77,18 +77,18 @@ pub fn http(clock: Arc<dyn Clock>) -> HttpClient {
 }
 
 /// A user at the simulator.
-pub struct AtSim {
-    pub sim: Sim,
-    pub broker: TradeLocker,
-    pub account: AccountId,
+pub(crate) struct AtSim {
+    pub(crate) sim: Sim,
+    pub(crate) broker: TradeLocker,
+    pub(crate) account: AccountId,
 }
 
 impl AtSim {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Settings::new().rate_limits(RateLimits::off()), UserSpec::demo()).await
     }
 
-    pub async fn with(settings: Settings, user: UserSpec) -> Self {
+    pub(crate) async fn with(settings: Settings, user: UserSpec) -> Self {
         let sim = Sim::builder()
             .tradelocker("127.0.0.1:0".parse().unwrap())
             .settings(settings)
@@ -115,15 +115,15 @@ impl AtSim {
         Self { sim, broker, account }
     }
 
-    pub async fn instrument(&self, symbol: &str) -> Instrument {
+    pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
         self.broker.find_instrument(&self.account, symbol).await.unwrap()
     }
 }
 
 /// A token that is always good, and counts how often it was found to be bad.
 #[derive(Debug, Default)]
-pub struct Token {
-    pub replaced: AtomicU64,
+pub(crate) struct Token {
+    pub(crate) replaced: AtomicU64,
 }
 
 #[async_trait]
@@ -140,22 +140,22 @@ impl TokenSource for Token {
 }
 
 /// A user at a server that answers with samples.
-pub struct AtServer {
-    pub server: MockServer,
-    pub broker: TradeLocker,
-    pub account: AccountId,
-    pub token: Arc<Token>,
+pub(crate) struct AtServer {
+    pub(crate) server: MockServer,
+    pub(crate) broker: TradeLocker,
+    pub(crate) account: AccountId,
+    pub(crate) token: Arc<Token>,
 }
 
 /// The samples are of this time.
-pub const THEN: OffsetDateTime = time::macros::datetime!(2030-01-01 00:00:30 UTC);
+pub(crate) const THEN: OffsetDateTime = time::macros::datetime!(2030-01-01 00:00:30 UTC);
 
 impl AtServer {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::built(|builder| builder).await
     }
 
-    pub async fn built(complete: impl FnOnce(TradeLockerBuilder) -> TradeLockerBuilder) -> Self {
+    pub(crate) async fn built(complete: impl FnOnce(TradeLockerBuilder) -> TradeLockerBuilder) -> Self {
         let server = MockServer::start().await;
         for (route, name) in [
             ("/auth/jwt/all-accounts", "auth_jwt_all_accounts_200"),
@@ -180,17 +180,17 @@ impl AtServer {
     }
 
     /// Answers a route with a sample from now on.
-    pub async fn answer(&self, verb: &str, route: &str, name: &str) {
+    pub(crate) async fn answer(&self, verb: &str, route: &str, name: &str) {
         self.body(verb, route, 200, sample(name)).await;
     }
 
     /// Answers a route with a body from now on.
-    pub async fn body(&self, verb: &str, route: &str, status: u16, body: impl Into<String>) {
+    pub(crate) async fn body(&self, verb: &str, route: &str, status: u16, body: impl Into<String>) {
         let template = ResponseTemplate::new(status).set_body_raw(body.into(), "application/json");
         self.respond(verb, route, template).await;
     }
 
-    pub async fn respond(&self, verb: &str, route: &str, template: ResponseTemplate) {
+    pub(crate) async fn respond(&self, verb: &str, route: &str, template: ResponseTemplate) {
         Mock::given(method(verb))
             .and(path_regex(format!("^/backend-api{route}$")))
             .respond_with(template)
@@ -200,12 +200,12 @@ impl AtServer {
     }
 
     /// Answers a route as a raw sample says: status, headers and body.
-    pub async fn raw(&self, verb: &str, route: &str, name: &str) {
+    pub(crate) async fn raw(&self, verb: &str, route: &str, name: &str) {
         self.respond(verb, route, raw_sample(name)).await;
     }
 
     /// Returns the requests of a route.
-    pub async fn requests(&self, verb: &str, route: &str) -> Vec<wiremock::Request> {
+    pub(crate) async fn requests(&self, verb: &str, route: &str) -> Vec<wiremock::Request> {
         let route = format!("/backend-api{route}");
         let requests = self.server.received_requests().await.unwrap();
         requests
@@ -214,7 +214,7 @@ impl AtServer {
             .collect()
     }
 
-    pub async fn instrument(&self, symbol: &str) -> Instrument {
+    pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
         self.broker.find_instrument(&self.account, symbol).await.unwrap()
     }
 }
@@ -228,12 +228,12 @@ async fn mount(server: &MockServer, verb: &str, route: &str, body: String, statu
         .await;
 }
 
-pub fn sample(name: &str) -> String {
+pub(crate) fn sample(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(format!("{name}.json"));
     std::fs::read_to_string(file).unwrap()
 }
 
-pub fn raw_sample(name: &str) -> ResponseTemplate {
+pub(crate) fn raw_sample(name: &str) -> ResponseTemplate {
     let raw: serde_json::Value = serde_json::from_str(&sample(&format!("raw_http/{name}"))).unwrap();
     let status = u16::try_from(raw["status"].as_u64().unwrap()).unwrap();
     let mut template = ResponseTemplate::new(status);
