@@ -173,7 +173,8 @@ pub async fn positions_are_protected(h: &impl BrokerHarness) -> TestResult {
     Ok(())
 }
 
-/// A closing whose answer gets lost is unknown, not an error, and reading finds out that it happened.
+/// A position whose closing was not answered is found out to be closed. Closing the whole may be
+/// repeated by the adapter, so it can also know at once.
 pub async fn lost_answers_to_closings_are_found_out(h: &impl BrokerHarness) -> TestResult {
     let stage = Stage::set(h).await?;
     let Some(trading) = stage.broker.position_trading() else {
@@ -184,21 +185,61 @@ pub async fn lost_answers_to_closings_are_found_out(h: &impl BrokerHarness) -> T
     if !stage.cause(Trouble::LoseClosingAnswer).await {
         return Ok(());
     }
-    let open = match trading
+    let closing = trading
         .close_position(&stage.account, &position.id, None)
-        .await?
-    {
-        Closing::Unknown(open) => open,
+        .await?;
+    match &closing {
+        Closing::Unknown(open) => {
+            let resolved = trading.resolve_close(open).await?;
+            let nothing = |remaining: &Quantity| remaining.value().is_zero();
+            let gone =
+                matches!(&resolved, CloseResolution::Closed { remaining } if nothing(remaining));
+            ensure!(gone, "resolved: {resolved:?}");
+        }
+        Closing::Accepted { .. } => {}
         other => {
             return Err(TestFailure::new(format!(
                 "without an answer it was {other}"
             )));
         }
+    }
+    stage.positions_when(|held| held.is_empty()).await?;
+    Ok(())
+}
+
+/// A part whose closing was not answered is unknown, found out to be closed, and closed once.
+pub async fn lost_answers_to_closing_a_part_close_it_once(h: &impl BrokerHarness) -> TestResult {
+    let stage = Stage::set(h).await?;
+    let Some(trading) = stage.broker.position_trading() else {
+        skipped(format_args!("the broker does not close positions"));
+        return Ok(());
     };
-    let resolved = trading.resolve_close(&open).await?;
-    let gone =
-        matches!(&resolved, CloseResolution::Closed { remaining } if remaining.value().is_zero());
-    ensure!(gone, "resolved: {resolved:?}");
+    if !stage.broker.capabilities().partial_close.is_there() {
+        skipped(format_args!("the broker does not close parts"));
+        return Ok(());
+    }
+    let position = stage.opened(3).await?;
+    if !stage.cause(Trouble::LoseClosingAnswer).await {
+        return Ok(());
+    }
+    let part = Some(Quantity::new(stage.least()));
+    let closing = trading
+        .close_position(&stage.account, &position.id, part)
+        .await?;
+    let Closing::Unknown(open) = closing else {
+        return Err(TestFailure::new(format!(
+            "without an answer it was {closing}"
+        )));
+    };
+    let rest = stage.size(2).amount();
+    match trading.resolve_close(&open).await? {
+        CloseResolution::Closed { remaining } => {
+            ensure!(remaining.value() == rest, "{remaining} are left");
+        }
+        other => return Err(TestFailure::new(format!("resolved: {other:?}"))),
+    }
+    let held = stage.positions_when(|_| true).await?;
+    ensure!(held[0].size.amount() == rest, "{} are held", held[0].size);
     Ok(())
 }
 

@@ -41,6 +41,7 @@ macro_rules! broker_conformance {
                 closed_trades_are_shown
                 closing_all_leaves_none
                 illegal_parts_are_not_closed
+                lost_answers_to_closing_a_part_close_it_once
                 lost_answers_to_closings_are_found_out
                 positions_are_protected
                 positions_close_in_part
