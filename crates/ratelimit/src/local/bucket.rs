@@ -11,7 +11,7 @@ use governor::{
     clock::Clock,
     middleware::NoOpMiddleware,
     nanos::Nanos,
-    state::{InMemoryState, NotKeyed, StateStore},
+    state::{NotKeyed, StateStore},
 };
 
 use crate::{Priority, Quota};
@@ -23,6 +23,8 @@ use crate::{Priority, Quota};
 #[derive(Debug)]
 pub(super) struct Bucket {
     quota: Quota,
+    /// The time of the quota, in nanoseconds.
+    per: u64,
     slowness: u32,
     interval: Duration,
     all: Limiter,
@@ -41,12 +43,7 @@ impl Bucket {
 
     /// Makes the bucket anew for another quota or pace; what was counted stays counted.
     pub(super) fn rebuilt(&self, quota: Quota, shares: Shares, slowness: u32) -> Self {
-        let window = if quota.per() == self.quota.per() {
-            Window(AtomicU64::new(self.window.0.load(Ordering::Relaxed)))
-        } else {
-            Window::default()
-        };
-        Self::with_state(quota, shares, slowness, self.state.clone(), window)
+        Self::with_state(quota, shares, slowness, self.state.clone(), self.window)
     }
 
     fn with_state(
@@ -67,6 +64,7 @@ impl Bucket {
         };
         Self {
             quota,
+            per: nanos(quota.per()),
             slowness,
             interval: pace.interval,
             all: limiter(pace.burst + pace.reserve),
@@ -78,7 +76,8 @@ impl Bucket {
     }
 
     /// Takes one call, or says how long it is until one may be had. `now` is in nanoseconds.
-    pub(super) fn take(&self, now: u64, priority: Priority) -> Result<(), Duration> {
+    #[inline]
+    pub(super) fn take(&mut self, now: u64, priority: Priority) -> Result<(), Duration> {
         self.now.0.store(now, Ordering::Relaxed);
         let limiter = match priority {
             Priority::Normal => &self.normal,
@@ -86,7 +85,13 @@ impl Bucket {
         };
         match limiter.check() {
             Ok(()) => {
-                self.window.count(now, self.quota.per());
+                if now >= self.window.end {
+                    self.window = Window {
+                        end: now.saturating_add(self.per),
+                        calls: 0,
+                    };
+                }
+                self.window.calls += 1;
                 Ok(())
             }
             Err(not_until) => Err(not_until.wait_time_from(Nanos::new(now))),
@@ -108,19 +113,14 @@ impl Bucket {
 
     /// Returns when the bucket is as good as new, in nanoseconds.
     pub(super) fn fresh_at(&self) -> u64 {
-        let read = |theoretical_arrival: Option<Nanos>| Err(theoretical_arrival);
-        match self
-            .state
-            .measure_and_replace::<(), _, _>(&NotKeyed::NonKey, read)
-        {
-            Err(Some(at)) => at.as_u64(),
-            Err(None) | Ok(()) => 0,
-        }
+        self.state.0.load(Ordering::Relaxed)
     }
 
     /// Returns how many calls the running window has seen, and how long it still runs.
     pub(super) fn used(&self, now: u64) -> (u32, Duration) {
-        self.window.read(now, self.quota.per())
+        let left = self.window.end.saturating_sub(now);
+        let calls = if left > 0 { self.window.calls } else { 0 };
+        (calls, Duration::from_nanos(left))
     }
 }
 
@@ -160,25 +160,26 @@ impl Pace {
     }
 }
 
-/// governor's state, behind a handle that both limiters hold.
+/// governor's state, which both limiters hold. A bucket is only used under the lock of its shard,
+/// so reading and writing need not be one step.
 #[derive(Clone, Debug, Default)]
-struct Shared(Arc<InMemoryState>);
+struct Shared(Arc<AtomicU64>);
 
 impl StateStore for Shared {
     type Key = NotKeyed;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Self::Key, f: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, _: &Self::Key, f: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        self.0.measure_and_replace(key, f)
+        let seen = self.0.load(Ordering::Relaxed);
+        let (outcome, next) = f((seen > 0).then_some(Nanos::new(seen)))?;
+        self.0.store(next.as_u64(), Ordering::Relaxed);
+        Ok(outcome)
     }
 }
 
 /// governor's clock: the time that [`Bucket::take`] was called with.
-///
-/// Two callers may see each other's time. They are nanoseconds apart; an older one makes a call
-/// wait that much longer.
 #[derive(Clone, Debug, Default)]
 struct Passed(Arc<AtomicU64>);
 
@@ -190,49 +191,17 @@ impl Clock for Passed {
     }
 }
 
-/// A count for the usage report: the number of the window in the upper half, its calls in the lower.
-#[derive(Debug, Default)]
-struct Window(AtomicU64);
-
-impl Window {
-    fn count(&self, now: u64, per: Duration) {
-        let current = Self::number(now, per);
-        let seen = self.0.load(Ordering::Relaxed);
-        if seen >> 32 == current {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let _ = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seen| {
-                Some(if seen >> 32 == current {
-                    seen + 1
-                } else {
-                    current << 32 | 1
-                })
-            });
-    }
-
-    fn read(&self, now: u64, per: Duration) -> (u32, Duration) {
-        let seen = self.0.load(Ordering::Relaxed);
-        let per_nanos = nanos(per).max(1);
-        if seen >> 32 != Self::number(now, per) {
-            return (0, Duration::ZERO);
-        }
-        let left = per_nanos - now % per_nanos;
-        (
-            (seen & u64::from(u32::MAX)) as u32,
-            Duration::from_nanos(left),
-        )
-    }
-
-    fn number(now: u64, per: Duration) -> u64 {
-        (now / nanos(per).max(1)) & u64::from(u32::MAX)
-    }
+/// A count for the usage report, over windows that begin with their first call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    end: u64,
+    calls: u32,
 }
 
 pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // `as_nanos` would go through 128 bits, on the way of every check.
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 #[cfg(test)]
@@ -242,7 +211,7 @@ mod tests {
     const SHARES: Shares = Shares { reserved: 20 };
 
     fn calls_in_worst_window(quota: Quota, priority: Priority) -> usize {
-        let bucket = Bucket::new(quota, SHARES);
+        let mut bucket = Bucket::new(quota, SHARES);
         let mut now = 1_000_000_000;
         let mut times = Vec::new();
         while times.len() < quota.limit() as usize * 4 {
@@ -280,7 +249,7 @@ mod tests {
 
     #[test]
     fn normal_calls_leave_the_reserved_share() {
-        let bucket = Bucket::new(Quota::per_second(10), SHARES);
+        let mut bucket = Bucket::new(Quota::per_second(10), SHARES);
         let now = 5_000_000_000;
         while bucket.take(now, Priority::Normal).is_ok() {}
         assert_eq!(bucket.take(now, Priority::Reserved), Ok(()));
@@ -291,10 +260,10 @@ mod tests {
     #[test]
     fn a_slower_pace_keeps_what_was_counted() {
         let quota = Quota::per_second(1);
-        let bucket = Bucket::new(quota, SHARES);
+        let mut bucket = Bucket::new(quota, SHARES);
         let now = 5_000_000_000;
         bucket.take(now, Priority::Normal).unwrap();
-        let slower = bucket.rebuilt(quota, SHARES, 1);
+        let mut slower = bucket.rebuilt(quota, SHARES, 1);
         assert!(slower.take(now, Priority::Normal).is_err());
         assert_eq!(slower.interval(), Duration::from_millis(1650));
         assert_eq!(slower.used(now).0, 1);

@@ -65,27 +65,19 @@ impl LocalLimiter {
     fn attempt(
         &self,
         request: &LimitRequest<'_>,
-        may_try: fn(&Turnstile, Priority) -> bool,
+        may_try: impl Fn(&Turnstile, Priority) -> bool,
     ) -> Result<(), Duration> {
         let now = self.now();
-        {
-            let shard = self.scopes.read(request.scope);
-            if let Some(scope) = shard.get(request.scope)
-                && let Some(class) = scope.class(request.class)
-                && now < class.relax_at
-            {
-                return take(scope, class, now, request.priority, may_try);
-            }
-        }
         self.scopes.update(request.scope, now, |scope| {
-            scope
-                .class_mut(request.class, self.shares)
-                .relax(now, self.shares);
-            let scope = &*scope;
-            match scope.class(request.class) {
-                Some(class) => take(scope, class, now, request.priority, may_try),
-                None => Err(Duration::ZERO),
+            if let Some(wait) = scope.paused(now) {
+                return Err(wait);
             }
+            let class = scope.class_mut(request.class, self.shares);
+            class.relax(now, self.shares);
+            if !may_try(&class.turnstile, request.priority) {
+                return Err(class.bucket.interval());
+            }
+            class.bucket.take(now, request.priority)
         })
     }
 
@@ -126,20 +118,35 @@ impl LocalLimiter {
     }
 }
 
-fn take(
-    scope: &Scope,
-    class: &Class,
-    now: u64,
-    priority: Priority,
-    may_try: fn(&Turnstile, Priority) -> bool,
-) -> Result<(), Duration> {
-    if let Some(wait) = scope.paused(now) {
-        return Err(wait);
-    }
-    if !may_try(&class.turnstile, priority) {
-        return Err(class.bucket.interval());
-    }
-    class.bucket.take(now, priority)
+fn usage(scope: &Scope, now: u64) -> Vec<Usage> {
+    let paused = scope.paused(now).unwrap_or_default();
+    let usage = |class: LimitClass, quota: Quota, (used, reset): (u32, Duration), slowed| Usage {
+        class,
+        limit: quota.limit(),
+        per: quota.per(),
+        used,
+        remaining: quota.limit().saturating_sub(used),
+        reset,
+        paused,
+        slowed,
+    };
+    let used = scope.classes().iter().map(|class| {
+        let slowed = class.bucket.slowness() > 0;
+        usage(
+            class.class,
+            class.bucket.quota(),
+            class.bucket.used(now),
+            slowed,
+        )
+    });
+    let unused = scope
+        .configured()
+        .iter()
+        .filter(|(class, _)| scope.class(*class).is_none());
+    let unused = unused.map(|(class, quota)| usage(*class, *quota, (0, Duration::ZERO), false));
+    let mut all: Vec<_> = used.chain(unused).collect();
+    all.sort_by_key(|usage| usage.class.name());
+    all
 }
 
 fn limited(request: &LimitRequest<'_>, wait: Duration) -> Error {
@@ -188,36 +195,9 @@ impl Limiter for LocalLimiter {
 
     async fn usage(&self, scope: &LimitScope) -> Vec<Usage> {
         let now = self.now();
-        let shard = self.scopes.read(scope);
-        let Some(scope) = shard.get(scope) else {
-            return Vec::new();
-        };
-        let paused = scope.paused(now).unwrap_or_default();
-        let usage = |class: LimitClass, quota: Quota, used: u32, reset: Duration| Usage {
-            class,
-            limit: quota.limit(),
-            per: quota.per(),
-            used,
-            remaining: quota.limit().saturating_sub(used),
-            reset,
-            paused,
-            slowed: false,
-        };
-        let mut all = Vec::new();
-        for class in scope.classes() {
-            let (used, reset) = class.bucket.used(now);
-            all.push(Usage {
-                slowed: class.bucket.slowness() > 0,
-                ..usage(class.class, class.bucket.quota(), used, reset)
-            });
-        }
-        for (class, quota) in scope.configured() {
-            if scope.class(*class).is_none() {
-                all.push(usage(*class, *quota, 0, Duration::ZERO));
-            }
-        }
-        all.sort_by_key(|usage| usage.class.name());
-        all
+        self.scopes
+            .look(scope, |scope| usage(scope, now))
+            .unwrap_or_default()
     }
 }
 
@@ -245,6 +225,7 @@ impl Class {
         self.relax_at = now.saturating_add(nanos(relax_after(quota)));
     }
 
+    #[inline]
     fn relax(&mut self, now: u64, shares: Shares) {
         if now < self.relax_at {
             return;

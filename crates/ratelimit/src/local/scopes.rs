@@ -1,11 +1,14 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
-    sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
+};
+
+use spinning_top::{
+    RawSpinlock,
+    lock_api::{Mutex, MutexGuard},
+    relax::Relax,
 };
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     },
 };
 
-const SHARDS: usize = 16;
+const SHARDS: usize = 64;
 
 /// A configured quota outlives the last call of its scope by this; adapters read the broker's
 /// limits at least daily.
@@ -25,12 +28,12 @@ const CONFIGURATION_LIFE: Duration = Duration::from_secs(26 * 60 * 60);
 /// Every scope that has been seen lately.
 #[derive(Debug)]
 pub(super) struct Scopes {
-    shards: Vec<RwLock<Shard>>,
+    shards: Vec<Lock<Shard>>,
     max_per_shard: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Shard {
+struct Shard {
     scopes: HashMap<LimitScope, Scope, BuildHasherDefault<Precomputed>>,
     sweep_at: usize,
 }
@@ -38,7 +41,7 @@ pub(super) struct Shard {
 /// One user, account or address, and its buckets.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
-    paused_until: AtomicU64,
+    paused_until: u64,
     touched: u64,
     classes: Vec<Class>,
     configured: Vec<(LimitClass, Quota)>,
@@ -57,7 +60,7 @@ pub(super) struct Class {
 impl Scopes {
     pub(super) fn new(max: usize) -> Self {
         let shard = || {
-            RwLock::new(Shard {
+            Lock::new(Shard {
                 scopes: HashMap::default(),
                 sweep_at: 64,
             })
@@ -68,12 +71,6 @@ impl Scopes {
         }
     }
 
-    pub(super) fn read(&self, scope: &LimitScope) -> RwLockReadGuard<'_, Shard> {
-        self.shard(scope)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Finds the scope, or makes room for it and adds it.
     pub(super) fn update<T>(
         &self,
@@ -81,52 +78,54 @@ impl Scopes {
         now: u64,
         change: impl FnOnce(&mut Scope) -> T,
     ) -> T {
-        let mut shard = self.write(scope);
-        if !shard.scopes.contains_key(scope) {
-            if shard.scopes.len() >= shard.sweep_at {
-                shard.sweep(now);
-                shard.sweep_at = (shard.scopes.len() * 2).max(64);
-            }
-            if shard.scopes.len() >= self.max_per_shard {
-                shard.drop_oldest();
-            }
+        let mut shard = self.lock(scope);
+        if let Some(found) = shard.scopes.get_mut(scope) {
+            found.touched = now;
+            return change(found);
         }
-        let found = shard.scopes.entry(scope.clone()).or_default();
-        found.touched = now;
-        change(found)
+        shard.make_room(now, self.max_per_shard);
+        let added = shard.scopes.entry(scope.clone()).or_default();
+        added.touched = now;
+        change(added)
+    }
+
+    /// Looks at the scope, if it is remembered.
+    pub(super) fn look<T>(&self, scope: &LimitScope, look: impl FnOnce(&Scope) -> T) -> Option<T> {
+        self.lock(scope).scopes.get(scope).map(look)
     }
 
     pub(super) fn sweep(&self, now: u64) {
         for shard in &self.shards {
-            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = shard.lock();
             shard.sweep(now);
             shard.scopes.shrink_to_fit();
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        let len = |shard: &RwLock<Shard>| {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        let len = |shard: &Lock<Shard>| {
+            let shard = shard.lock();
             shard.scopes.len()
         };
         self.shards.iter().map(len).sum()
     }
 
-    fn write(&self, scope: &LimitScope) -> RwLockWriteGuard<'_, Shard> {
-        self.shard(scope)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn shard(&self, scope: &LimitScope) -> &RwLock<Shard> {
+    fn lock(&self, scope: &LimitScope) -> MutexGuard<'_, RawSpinlock<Patience>, Shard> {
         // The map uses the other bits.
-        &self.shards[(scope.precomputed_hash() >> 40) as usize % SHARDS]
+        let shard = &self.shards[(scope.precomputed_hash() >> 40) as usize % SHARDS];
+        shard.lock()
     }
 }
 
 impl Shard {
-    pub(super) fn get(&self, scope: &LimitScope) -> Option<&Scope> {
-        self.scopes.get(scope)
+    fn make_room(&mut self, now: u64, max: usize) {
+        if self.scopes.len() >= self.sweep_at {
+            self.sweep(now);
+            self.sweep_at = (self.scopes.len() * 2).max(64);
+        }
+        if self.scopes.len() >= max {
+            self.drop_oldest();
+        }
     }
 
     fn sweep(&mut self, now: u64) {
@@ -151,12 +150,11 @@ impl Shard {
 
 impl Scope {
     pub(super) fn paused(&self, now: u64) -> Option<Duration> {
-        let until = self.paused_until.load(Ordering::Relaxed);
-        (until > now).then(|| Duration::from_nanos(until - now))
+        (self.paused_until > now).then(|| Duration::from_nanos(self.paused_until - now))
     }
 
-    pub(super) fn pause(&self, until: u64) {
-        self.paused_until.fetch_max(until, Ordering::Relaxed);
+    pub(super) fn pause(&mut self, until: u64) {
+        self.paused_until = self.paused_until.max(until);
     }
 
     pub(super) fn classes(&self) -> &[Class] {
@@ -172,6 +170,7 @@ impl Scope {
     }
 
     /// Finds the class, or adds it with the quota that holds for it here.
+    #[inline]
     pub(super) fn class_mut(&mut self, class: LimitClass, shares: Shares) -> &mut Class {
         let index = match self.classes.iter().position(|known| known.class == class) {
             Some(index) => index,
@@ -230,6 +229,25 @@ impl Class {
 
     fn has_waiters(&self) -> bool {
         Arc::strong_count(&self.turnstile) > 1
+    }
+}
+
+/// A lock that is held for some twenty nanoseconds and given back with a plain store. A mutex of the
+/// standard library takes as long as all the rest of a check.
+type Lock<T> = Mutex<RawSpinlock<Patience>, T>;
+
+/// Spins for a moment, then lets others run: the holder may have lost its processor.
+#[derive(Debug, Default)]
+struct Patience(u8);
+
+impl Relax for Patience {
+    fn relax(&mut self) {
+        if self.0 < 64 {
+            self.0 += 1;
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
     }
 }
 
