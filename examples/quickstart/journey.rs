@@ -95,23 +95,20 @@ async fn trade(
     show::heading("An order that rests, far below the market");
     let low = instrument.rules.price_at_or_below(Price::new(bid.value() * dec!(0.8)));
     let request = OrderRequest::limit(account, instrument, Side::Buy, size, low);
-    if let Some(id) = steps::place(broker, "limit order", &request).await? {
-        let placed = broker.order(&account.id, &id).await?;
-        if let Some(client_id) = &placed.client_order_id {
-            let found = broker.order_by_client_id(&account.id, client_id).await?;
-            let found = found.map_or("not found".to_owned(), |order| {
-                format!("order {}, {} {} at {low}, {}", order.id, order.side, order.size, order.state)
-            });
-            show::step("found by its own id", format!("{client_id}: {found}"));
-        }
-        let order = steps::cancel(broker, &account.id, &id).await?;
+    if let Some(placed) = steps::place(broker, "limit order", &request).await? {
+        let found = broker.order_by_client_id(&account.id, &placed.client_id).await?;
+        let found = found.map_or("not found".to_owned(), |order| {
+            format!("order {}, {} {} at {low}, {}", order.id, order.side, order.size, order.state)
+        });
+        show::step("found by its own id", format!("{}: {found}", placed.client_id));
+        let order = steps::cancel(broker, &account.id, &placed.id).await?;
         show::step("cancel", format!("order {} is {}", order.id, order.state));
     }
 
     show::heading("A position");
     let request = OrderRequest::market(account, instrument, Side::Buy, size);
-    if let Some(id) = steps::place(broker, "market order", &request).await? {
-        match steps::position_of(broker, &account.id, &id).await? {
+    if let Some(placed) = steps::place(broker, "market order", &request).await? {
+        match steps::position_of(broker, &account.id, &placed.id).await? {
             Some(position) => {
                 let price = wheelhouse_examples::or_dash(position.average_price);
                 show::step("became position", format!("{} at {price}", position.id));

@@ -8,26 +8,34 @@ use crate::show;
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(1_100);
 
+/// The two identifiers of an order: the broker's and this side's.
+pub(crate) struct Placed {
+    pub(crate) id: BrokerOrderId,
+    pub(crate) client_id: ClientOrderId,
+}
+
 /// Places an order; if its answer is lost, finds out what became of it. `None` if it was not placed.
 pub(crate) async fn place(
     broker: &dyn Broker,
     what: &str,
     request: &OrderRequest,
-) -> Result<Option<BrokerOrderId>> {
+) -> Result<Option<Placed>> {
     let submission = broker.place_order(request).await?;
     show::step(what, &submission);
-    match submission {
-        Submission::Accepted(order) => Ok(Some(order.id)),
+    let client_id = submission.client_order_id().clone();
+    let id = match submission {
+        Submission::Accepted(order) => Some(order.id),
         Submission::Unknown(open) => {
             let resolution = broker.resolve(&open).await?;
             show::step("", resolution.report());
             match resolution {
-                Resolution::Found(order) => Ok(Some(order.id)),
-                _ => Ok(None),
+                Resolution::Found(order) => Some(order.id),
+                _ => None,
             }
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    };
+    Ok(id.map(|id| Placed { id, client_id }))
 }
 
 /// Cancels an order and looks until it is final.

@@ -41,7 +41,9 @@ async fn simulated(script: Option<&Path>) -> Result<Target> {
             .with_source(error)
     };
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut builder = Sim::builder().tradelocker(any_port);
+    // As a broker does, the simulator knows the sessions of earlier runs.
+    let broker = wheelhouse_sim::tradelocker::Settings::new().earlier_runs(true);
+    let mut builder = Sim::builder().tradelocker(any_port).settings(broker);
     if let Some(path) = script {
         builder = builder.script(Script::from_file(path).map_err(failed)?);
     }

@@ -1,6 +1,9 @@
 //! Logins, refreshes and the sessions behind the tokens.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -34,6 +37,10 @@ pub(super) struct Auth {
     serial: u64,
     /// Access tokens with a smaller serial are refused.
     oldest_access: u64,
+    /// Sessions with a smaller id are of earlier runs. Zero if there are none.
+    first_session: u64,
+    /// Sessions of earlier runs that were ended in this one.
+    ended: BTreeSet<u64>,
 }
 
 #[derive(Deserialize)]
@@ -88,28 +95,39 @@ struct AccountLine {
 }
 
 impl Auth {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Serial numbers begin after `first_serial`; unless it is zero, those before are of earlier
+    /// runs and good.
+    pub(super) fn new(seed: u64, first_serial: u64) -> Self {
         let signer = Signer::new(seed);
         Self {
             signer,
             sessions: BTreeMap::new(),
-            serial: 0,
+            serial: first_serial,
             oldest_access: 0,
+            first_session: first_serial,
+            ended: BTreeSet::new(),
         }
     }
 
+    /// The user of a session that is open, in this run or since an earlier one.
+    fn user_of_session(&self, claims: &Claims, users: usize) -> Option<usize> {
+        if let Some(session) = self.sessions.get(&claims.sid) {
+            return Some(session.user);
+        }
+        let earlier = (1..self.first_session).contains(&claims.sid);
+        let open = earlier && !self.ended.contains(&claims.sid);
+        (0..users).find(|user| open && uuid(*user) == claims.uid)
+    }
+
     /// The user of a valid access token.
-    pub(super) fn user(&self, request: &Request, now: i64) -> Option<usize> {
+    pub(super) fn user(&self, request: &Request, users: usize, now: i64) -> Option<usize> {
         let token = request.header("authorization")?.strip_prefix("Bearer ")?;
         let claims = self.signer.verify(token)?;
         let serial: u64 = claims.jti.parse().ok()?;
         let fresh = claims.kind == TokenType::Access
             && claims.exp * 1_000 > now
             && serial >= self.oldest_access;
-        self.sessions
-            .get(&claims.sid)
-            .filter(|_| fresh)
-            .map(|session| session.user)
+        self.user_of_session(&claims, users).filter(|_| fresh)
     }
 
     pub(super) fn expire_access(&mut self) {
@@ -118,6 +136,7 @@ impl Auth {
 
     pub(super) fn revoke_all(&mut self) {
         self.sessions.clear();
+        self.first_session = 0;
     }
 
     pub(super) fn session_count(&self, now: i64) -> usize {
@@ -190,9 +209,10 @@ impl Auth {
             SessionLimit::EvictOldest(most) => {
                 let open = of_user(self);
                 let surplus = (open.len() + 1).saturating_sub(most.max(1));
-                open.iter().take(surplus).for_each(|sid| {
+                for sid in open.iter().take(surplus) {
                     self.sessions.remove(sid);
-                });
+                    self.ended.insert(*sid);
+                }
                 true
             }
         }
@@ -266,13 +286,14 @@ impl State {
         let Some(claims) = valid else {
             return RefreshOutcome::Refused;
         };
-        let Some(session) = self.auth.sessions.get(&claims.sid) else {
+        let Some(user) = self.auth.user_of_session(&claims, self.users.len()) else {
             return RefreshOutcome::Refused;
         };
-        let reused = claims.jti != session.refresh_serial.to_string();
+        let session = self.auth.sessions.get(&claims.sid);
+        let reused = session.is_some_and(|s| claims.jti != s.refresh_serial.to_string());
         let accepted = RefreshOutcome::Accepted {
             sid: claims.sid,
-            user: session.user,
+            user,
             reused,
         };
         match self.world.settings.refresh_reuse {
@@ -281,6 +302,7 @@ impl State {
             RefreshReuse::Refuse => RefreshOutcome::Reused,
             RefreshReuse::RevokeSession => {
                 self.auth.sessions.remove(&claims.sid);
+                self.auth.ended.insert(claims.sid);
                 RefreshOutcome::Reused
             }
         }

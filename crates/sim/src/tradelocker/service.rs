@@ -61,7 +61,7 @@ impl State {
             Route::AccountsTokens => return self.stream_tokens(request, now),
             _ => {}
         }
-        let Some(user) = self.auth.user(request, now) else {
+        let Some(user) = self.auth.user(request, self.users.len(), now) else {
             return reply::refused(401, "Unauthorized");
         };
         if route == Route::AllAccounts {

@@ -60,6 +60,9 @@ pub struct Settings {
     pub check_ticks: bool,
     /// Longest `strategyId` in characters. Default 32.
     pub strategy_id_length: usize,
+    /// Whether tokens from an earlier run of a simulator with the same seed are good, as a broker's
+    /// are across its restarts. Default false.
+    pub earlier_runs: bool,
 }
 
 impl Default for Settings {
@@ -78,6 +81,7 @@ impl Default for Settings {
             no_content_writes: false,
             check_ticks: true,
             strategy_id_length: 32,
+            earlier_runs: false,
         }
     }
 }
@@ -128,6 +132,13 @@ impl Settings {
     #[must_use]
     pub fn columns(mut self, columns: Columns) -> Self {
         self.columns = columns;
+        self
+    }
+
+    /// Sets whether tokens from an earlier run with the same seed are good.
+    #[must_use]
+    pub fn earlier_runs(mut self, earlier_runs: bool) -> Self {
+        self.earlier_runs = earlier_runs;
         self
     }
 

@@ -88,6 +88,10 @@ impl State {
     ) -> Result<Self> {
         let accounts = open_accounts(&users)?;
         let first = 7_100_000_000_000_000_000 + mix(seed, 0) % 1_000_000_000_000;
+        let first_serial = match settings.earlier_runs {
+            true => u64::try_from(now).unwrap_or_default(),
+            false => 0,
+        };
         let world = World {
             market: Market::new(seed),
             settings,
@@ -97,7 +101,7 @@ impl State {
         };
         Ok(Self {
             world,
-            auth: Auth::new(seed),
+            auth: Auth::new(seed, first_serial),
             usage: Usage::default(),
             users,
             accounts,

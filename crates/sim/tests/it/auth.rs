@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use wheelhouse_sim::{
-    Sim,
+    Sim, Start,
     tradelocker::{AccountSpec, RateLimits, RefreshReuse, Route, SessionLimit, Settings, UserSpec},
 };
 
@@ -246,4 +247,30 @@ async fn stream_tokens_come_one_for_each_account_and_do_not_trade() {
     assert!(tokens[0].get("refreshToken").is_none());
     assert!(!accepted(&rig, &tokens[0]).await);
     assert_eq!(rig.broker().ledger().count(Route::AccountsTokens), 1);
+}
+
+#[tokio::test]
+async fn tokens_of_an_earlier_run_are_good_if_that_was_set() {
+    let run = |minute: i64, earlier| {
+        let at = OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(29_000_000 + minute);
+        let settings = Settings::new().earlier_runs(earlier);
+        Rig::of(Sim::builder().time(Start::Frozen(at)).settings(settings))
+    };
+    let first = run(0, true).await;
+    let tokens = first.login("demo-password").await.json();
+
+    let other = run(1, false).await;
+    assert!(!accepted(&other, &tokens).await);
+    assert_eq!(refresh(&other, &tokens).await.status, 400);
+
+    let second = run(2, true).await;
+    assert!(accepted(&second, &tokens).await);
+    let renewed = refresh(&second, &tokens).await;
+    assert_eq!(renewed.status, 201);
+    assert!(accepted(&second, &renewed.json()).await);
+    assert_eq!(refresh(&second, &tokens).await.status, 400, "it was used");
+
+    second.broker().revoke_sessions();
+    assert!(!accepted(&second, &tokens).await);
+    assert_eq!(refresh(&second, &renewed.json()).await.status, 400);
 }
