@@ -166,6 +166,8 @@ impl Cause {
         let error = error.without_url();
         let mut trouble = if error.is_dns() {
             Trouble::Name
+        } else if error.is_timeout() {
+            Trouble::Timeout
         } else {
             Trouble::Other
         };

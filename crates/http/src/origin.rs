@@ -193,6 +193,9 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
+/// Reads from the body of a 429 how long to wait.
+type ReadWait = fn(&[u8]) -> Option<Duration>;
+
 /// Whom a call goes to and on whose account the broker counts it.
 ///
 /// An adapter makes one per user.
@@ -201,7 +204,7 @@ pub struct Target {
     pub(crate) base: BaseUrl,
     pub(crate) scope: LimitScope,
     pub(crate) broker: Option<BrokerId>,
-    pub(crate) wait_in_body: Option<fn(&[u8]) -> Option<Duration>>,
+    pub(crate) wait_in_body: Option<ReadWait>,
 }
 
 impl Target {

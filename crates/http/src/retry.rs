@@ -110,7 +110,7 @@ impl RetryPolicy {
             .min(self.ceiling.max(first));
         let mut bytes = [0; 8];
         random.fill(&mut bytes)?;
-        let nanos = u128::from(u64::from_le_bytes(bytes)) * longest.as_nanos() >> 64;
+        let nanos = (u128::from(u64::from_le_bytes(bytes)) * longest.as_nanos()) >> 64;
         Ok(Duration::from_nanos(
             u64::try_from(nanos).unwrap_or(u64::MAX),
         ))

@@ -79,7 +79,6 @@ async fn serve(deed: Deed, well: usize) -> (Peer, HttpClient, String, Arc<Atomic
     let url = format!("https://localhost:{}", peer.address.port());
     let client = builder(&url)
         .extra_root_der(certificate.der())
-        .only_extra_roots()
         .build()
         .unwrap();
     (peer, client, url, requests)

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -207,10 +207,21 @@ pub(crate) fn target(url: &str) -> Target {
     Target::new(url.parse().unwrap(), LimitScope::new("test:user"))
 }
 
-/// A client that may talk to `url`, skips its waits and knows no deadline and no limit.
+/// A client that may talk to `url`, skips its waits and knows no deadline and no limit. It trusts a
+/// root of its own only, so that no test depends on the machine's.
 pub(crate) fn builder(url: &str) -> HttpClientBuilder {
+    static ROOT: OnceLock<Vec<u8>> = OnceLock::new();
+    let root = ROOT.get_or_init(|| {
+        rcgen::generate_simple_self_signed(Vec::new())
+            .unwrap()
+            .cert
+            .der()
+            .to_vec()
+    });
     let base: BaseUrl = url.parse().unwrap();
     HttpClient::builder()
+        .extra_root_der(root)
+        .only_extra_roots()
         .origin(base.origin().clone())
         .clock(Arc::new(SkipClock::default()))
         .random(Arc::new(Fixed(128)))

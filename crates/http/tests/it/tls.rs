@@ -13,7 +13,7 @@ use tokio_rustls::{
     },
 };
 use wheelhouse_core::{Effect, ErrorKind};
-use wheelhouse_http::{HttpClientBuilder, Sent};
+use wheelhouse_http::{HttpClient, HttpClientBuilder, Sent};
 
 use crate::{
     peer::{Peer, ok},
@@ -136,9 +136,7 @@ async fn sup_5_a_valid_certificate_of_a_given_root_is_accepted() {
     let (url, _peer, _) = serve(&good).await;
     let trusting = builder(&url).extra_root_pem(ca.pem.as_bytes());
     assert_eq!(status(trusting, &url).await.unwrap(), 200);
-    let pinned = builder(&url)
-        .extra_root_pem(ca.pem.as_bytes())
-        .only_extra_roots();
+    let pinned = builder(&url).extra_root_pem(ca.pem.as_bytes());
     assert_eq!(
         status(pinned.pin([0; 32]).pin(good.spki_sha256), &url)
             .await
@@ -176,6 +174,36 @@ async fn sup_5_bad_certificates_are_refused_and_no_byte_is_sent() {
     let good = leaf(Some(&ca), |_| {});
     assert_refused(&good, |builder| builder).await;
     assert_refused(&good, |builder| root(builder).pin([7; 32])).await;
+}
+
+#[tokio::test]
+async fn sup_5_the_platforms_roots_do_not_know_our_authority() {
+    let ca = authority();
+    let (url, _peer, plain) = serve(&leaf(Some(&ca), |_| {})).await;
+    let origin = url.parse().unwrap();
+    let clock = Arc::new(crate::support::SkipClock::default());
+    let builder = HttpClient::builder()
+        .origin(origin)
+        .clock(clock)
+        .deadlines(crate::support::never());
+    match builder.build() {
+        Ok(client) => {
+            let error = client
+                .call(&PLACE, &target(&url))
+                .json(&1)
+                .send()
+                .await
+                .unwrap_err();
+            assert_eq!(
+                (error.kind(), error.sent()),
+                (ErrorKind::Tls, Sent::No),
+                "{error:?}"
+            );
+        }
+        // A machine without root certificates says so when the client is built.
+        Err(error) => assert_eq!(error.code(), 5003),
+    }
+    assert_eq!(plain.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
 /// Old versions: a server that answers the first message with a TLS 1.0 or 1.1 `ServerHello`, or with

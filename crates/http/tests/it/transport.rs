@@ -69,7 +69,8 @@ async fn f33_a_placement_whose_connection_was_refused_is_tried_again() {
 
 #[tokio::test]
 async fn f32_a_name_that_does_not_exist_means_that_nothing_was_sent() {
-    let error = call("https://does-not-exist.invalid", &PLACE)
+    // A label of 64 letters is no name anywhere, so nobody has to be asked.
+    let error = call(&format!("https://{}.invalid", "a".repeat(64)), &PLACE)
         .await
         .unwrap_err();
     assert_eq!((error.kind(), error.sent()), (ErrorKind::Network, Sent::No));
@@ -328,4 +329,66 @@ async fn f44_a_dropped_call_does_not_poison_the_next_one() {
         let answer = client.call(&READ, &target).send().await.unwrap();
         assert_eq!(answer.text(), r#"{"s":"ok"}"#);
     }
+}
+
+/// A proxy sees the host of the broker and nothing else.
+#[tokio::test]
+async fn f40_a_proxy_that_asks_for_a_password_is_told_apart() {
+    let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+    let proxy = Peer::answering(vec![answer.to_vec()]).await;
+    let url = "https://broker.invalid/api";
+    let client = builder(url).proxy(proxy.url()).build().unwrap();
+    let error = client
+        .call(&PLACE, &target(url))
+        .query("q", "canary")
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.sent()),
+        (ErrorKind::NotTheProtocol, Sent::No),
+        "{error:?}"
+    );
+    assert!(
+        error.to_string().contains("proxy asks for a user name"),
+        "{error}"
+    );
+    let seen = proxy.journal.requests();
+    assert!(
+        seen[0]
+            .head
+            .starts_with("CONNECT broker.invalid:443 HTTP/1.1\r\n"),
+        "{seen:?}"
+    );
+    assert!(
+        !format!("{seen:?}").contains("canary") && !format!("{seen:?}").contains("authorization")
+    );
+
+    let password = secrecy::SecretString::from("hunter2");
+    let client = builder(url)
+        .proxy(proxy.url())
+        .proxy_login("me", password)
+        .build()
+        .unwrap();
+    client.call(&PLACE, &target(url)).send().await.unwrap_err();
+    let head = proxy.journal.requests().pop().unwrap().head;
+    assert!(
+        head.contains("authorization: Basic bWU6aHVudGVyMg=="),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn loopback_never_goes_through_the_proxy() {
+    let (peer, proxy) = (
+        Peer::answering(vec![ok()]).await,
+        Peer::answering(vec![ok()]).await,
+    );
+    let client = builder(&peer.url()).proxy(proxy.url()).build().unwrap();
+    client
+        .call(&READ, &target(&peer.url()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!((peer.journal.count(), proxy.journal.connections()), (1, 0));
 }
