@@ -53,7 +53,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     async fn list(&self, query: &RecordQuery) -> Result<Vec<RecordHead>, StoreError>;
 
     /// Deletes the records and leases that have expired at `now`, and returns how many records there
-    /// were.
+    /// were. The generations of such leases begin anew.
     ///
     /// # Errors
     ///

@@ -9,6 +9,24 @@ use crate::{
 };
 
 impl SessionManager {
+    /// Gets new tokens for a session now; see [`Session::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::refresh`].
+    pub async fn refresh(&self, session: &Session) -> Result<()> {
+        session.refresh().await
+    }
+
+    /// Looks whether a session still stands in the store; see [`Session::validate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::validate`].
+    pub async fn validate(&self, session: &Session) -> Result<()> {
+        session.validate().await
+    }
+
     /// Ends a session: here at once, in the store, then at the broker.
     ///
     /// # Errors

@@ -41,11 +41,13 @@ pub(crate) struct Shared {
     events: broadcast::Sender<SessionEvent>,
     sessions: Mutex<HashMap<SessionId, Weak<Inner>>>,
     /// One login at a time for each broker and user.
-    logins: Mutex<HashMap<(BrokerId, String), Arc<tokio::sync::Mutex<()>>>>,
+    logins: Mutex<HashMap<(BrokerId, String), LoginLock>>,
     /// The credentials of logins in progress, which are not stored.
     open_logins: Mutex<HashMap<String, Credentials>>,
     lockouts: lockout::Lockouts,
 }
+
+type LoginLock = Arc<tokio::sync::Mutex<()>>;
 
 impl SessionManager {
     /// Starts a manager that keeps its sessions sealed in `store`.
@@ -249,7 +251,7 @@ impl Shared {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn login_lock(&self, broker: &BrokerId, user: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn login_lock(&self, broker: &BrokerId, user: &str) -> LoginLock {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(logins.entry((broker.clone(), user.to_owned())).or_default())

@@ -85,10 +85,8 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
     let now = inner.shared.clock.now();
     if grant.refresh_expires_at().is_some_and(|at| at <= now) {
         let message = "the refresh token has expired; log in again";
-        return Err(refuse(
-            inner,
-            inner.error(ErrorKind::SessionExpired, message),
-        ));
+        let error = inner.error(ErrorKind::SessionExpired, message);
+        return Err(hold_for_good(inner, error));
     }
     loop {
         let error = match inner.authenticator.refresh(&grant).await {
@@ -105,7 +103,11 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
                 }
                 return Err(refuse(inner, refresh_refused(inner, error)));
             }
-            Refusal::Impossible => return Err(hold_for_good(inner, error)),
+            Refusal::Impossible => {
+                let message = "the token has expired and cannot be refreshed; log in again";
+                let ended = inner.error(ErrorKind::SessionExpired, message);
+                return Err(hold_for_good(inner, ended.with_source(error)));
+            }
             Refusal::NotTaken => return Err(put_off(inner, error)),
             Refusal::Lost => {
                 if let Ok(Reloaded::Adopted) = inner.reload().await

@@ -1,6 +1,7 @@
 use time::Duration as Span;
 use wheelhouse_core::{Clock, TokenSource};
 use wheelhouse_session::SessionPolicy;
+use wheelhouse_testkit::SeededRandom;
 
 use crate::support::{HOUR, MINUTE, World};
 
@@ -101,6 +102,46 @@ async fn tok_6_daylight_saving_is_nothing_to_a_clock_in_utc() {
     let before = use_for_an_hour(&world, &session).await;
     assert_eq!(before, 1);
     assert_eq!(use_for_an_hour(&world, &session).await, 1);
+}
+
+#[tokio::test]
+async fn tok_6_no_walk_of_time_and_jumps_uses_a_dead_token_or_asks_too_often() {
+    let mut total = 0;
+    for seed in 0..300 {
+        let world = World::new();
+        let random = SeededRandom::new(seed);
+        let session = world.log_in().await;
+        let mut used = 0;
+        for _ in 0..40 {
+            let seconds = random.below(1800);
+            // Set back for as long as it slept, a machine cannot tell that time has passed: a run
+            // has the one or the other.
+            match random.below(8) {
+                0 if seed % 2 == 0 => world.clock.jump_wall(-Span::seconds(seconds as i64 * 3)),
+                1 => world.clock.jump_wall(Span::seconds(seconds as i64 * 3)),
+                2 if seed % 2 == 1 => {
+                    world.clock.jump_wall(Span::seconds(seconds as i64));
+                    world.broker.sleep_through(Span::seconds(seconds as i64));
+                }
+                _ => world.clock.advance(std::time::Duration::from_secs(seconds)),
+            }
+            let before = world.broker.posts();
+            for _ in 0..3 {
+                if let Ok(token) = session.token().await {
+                    assert!(
+                        world.broker.takes(&token),
+                        "seed {seed}: a dead token was used"
+                    );
+                    used += 1;
+                }
+            }
+            assert!(world.broker.posts() - before <= 1, "seed {seed}: a storm");
+        }
+        assert_eq!(world.broker.alarms(), 0, "seed {seed}");
+        total += used;
+    }
+    // Of 36,000 askings; after a jump forward there is no token until the clock is put right.
+    assert!(total > 10_000, "only {total} tokens were had");
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The broker answers with a failure after acting on nothing.
     Failure,
+    /// The adapter has no way to refresh.
+    Impossible,
     /// Nothing was sent.
     NotSent,
     /// The broker asks to wait.
@@ -290,6 +292,10 @@ impl Authenticator for FakeBroker {
             None => self.rotate(token),
             Some(Fault::AnswerLost) => self.rotate(token).and(Err(lost())),
             Some(Fault::Failure) => Err(Error::new(ErrorKind::BrokerFailure, "the broker failed")),
+            Some(Fault::Impossible) => Err(Error::new(
+                ErrorKind::Unsupported,
+                "this broker has no refresh",
+            )),
             Some(Fault::NotSent) => Err(Error::new(ErrorKind::Network, "connection refused")),
             Some(Fault::RateLimited) => Err(Error::new(ErrorKind::RateLimited, "slower")
                 .with_advice(wheelhouse_core::RetryAdvice::After(Duration::from_secs(20)))),

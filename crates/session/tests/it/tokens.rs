@@ -232,3 +232,20 @@ async fn without_a_refresh_due_the_broker_and_the_store_are_left_alone() {
     }
     assert_eq!((world.broker.posts(), world.store.saves()), (0, saves));
 }
+
+#[tokio::test]
+async fn a_token_that_cannot_be_refreshed_is_used_to_its_end() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.broker.fail(&[Fault::Impossible]);
+    for _ in 0..59 {
+        assert!(session.token().await.is_ok());
+        world.clock.advance(MINUTE);
+    }
+    world.clock.advance(MINUTE);
+    let error = session.token().await.unwrap_err();
+    assert_eq!(error.code(), 1003);
+    assert_eq!(world.broker.posts(), 1);
+    settle().await;
+    assert!(world.stored_sessions().await.is_empty());
+}
