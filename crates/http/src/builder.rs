@@ -227,7 +227,12 @@ impl HttpClientBuilder {
             .resolve_to_addrs("localhost", &localhost)
             // Shared out among the addresses of a name; the deadline itself is on our clock.
             .connect_timeout(self.deadlines.connect)
-            .pool_idle_timeout(Duration::from_secs(60))
+            // Well under what servers keep idle connections for: an order that meets a connection
+            // on its way out is an order of which nobody knows.
+            .pool_idle_timeout(Duration::from_secs(20))
+            // A dead HTTP/2 connection would otherwise take every later call with it.
+            .http2_keep_alive_interval(Duration::from_secs(15))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
             .tcp_keepalive(Duration::from_secs(30))
             .user_agent(&self.user_agent);
         if self.http1_only {

@@ -14,11 +14,11 @@ use tokio_rustls::{
     },
 };
 use wheelhouse_core::Effect;
-use wheelhouse_http::{HttpClient, Sent};
+use wheelhouse_http::{Endpoint, HttpClient, Sent};
 
 use crate::{
     peer::Peer,
-    support::{PLACE, READ, builder, target},
+    support::{ANY, PLACE, READ, builder, target},
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,24 @@ async fn f42_a_refused_stream_or_a_goaway_is_unknown_for_a_placement() {
         assert_eq!(error.sent(), Sent::Maybe, "{deed:?}: {error:?}");
         assert_eq!(error.error().effect(), Effect::MaybeApplied);
         assert_eq!(requests.load(Ordering::SeqCst), 1, "{deed:?}");
+    }
+}
+
+#[tokio::test]
+async fn f42_a_request_without_a_body_counts_as_sent_too() {
+    static CLOSE_ALL: Endpoint = Endpoint::delete("close_all", "/all", ANY).without_token();
+    for deed in [Deed::RefuseStream, Deed::GoAway] {
+        let (_peer, client, url, requests) = serve(deed, usize::MAX).await;
+        let error = client
+            .call(&CLOSE_ALL, &target(&url))
+            .send()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.sent(), requests.load(Ordering::SeqCst)),
+            (Sent::Maybe, 1),
+            "{deed:?}"
+        );
     }
 }
 

@@ -134,6 +134,24 @@ async fn f34_a_connection_lost_after_the_request_is_unknown_for_a_placement() {
     }
 }
 
+#[tokio::test]
+async fn f34_a_request_without_a_body_counts_as_sent_too() {
+    static CLOSE_ALL: Endpoint = Endpoint::delete("close_all", "/all", ANY).without_token();
+    let peer = Peer::start(|mut connection, _| async move {
+        connection.request().await;
+        connection.reset();
+    })
+    .await;
+    let client = builder(&peer.url()).build().unwrap();
+    let error = client
+        .call(&CLOSE_ALL, &target(&peer.url()))
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!((error.sent(), peer.journal.count()), (Sent::Maybe, 1));
+    assert_eq!(error.error().effect(), Effect::MaybeApplied);
+}
+
 /// Nobody can tell whether a fresh connection that is reset took the request with it.
 #[tokio::test]
 async fn f33_a_reset_on_accept_is_never_taken_for_an_answer() {
@@ -391,4 +409,85 @@ async fn loopback_never_goes_through_the_proxy() {
         .await
         .unwrap();
     assert_eq!((peer.journal.count(), proxy.journal.connections()), (1, 0));
+}
+
+/// Deadlines that end calls at every moment, on several threads, to catch one that is taken back
+/// while it is being written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_call_that_says_that_nothing_was_sent_was_never_seen_by_the_peer() {
+    const CALLS: usize = 4_000;
+    let peer = Peer::start(|mut connection, number| async move {
+        while connection.request().await.is_some() {
+            if number % 3 == 0 {
+                pause(2).await;
+            }
+            connection.write(&ok()).await;
+        }
+    })
+    .await;
+    let moment = std::time::Duration::from_millis(1);
+    let client = builder(&peer.url())
+        .clock(Arc::new(wheelhouse_core::SystemClock::new()))
+        .deadlines(
+            wheelhouse_http::Deadlines::default()
+                .with_connect(moment)
+                .with_headers(2 * moment),
+        )
+        .retry(wheelhouse_http::RetryPolicy::never())
+        .build()
+        .unwrap();
+    let target = target(&peer.url());
+    let mut calls = tokio::task::JoinSet::new();
+    let mut outcomes = Vec::new();
+    for id in 0..CALLS {
+        let (client, target) = (client.clone(), target.clone());
+        calls.spawn(async move {
+            let sent = client
+                .call(&PLACE, &target)
+                .query("id", format!("<{id}>"))
+                .json(&1)
+                .send()
+                .await;
+            (
+                id,
+                sent.map_or_else(|error| error.sent(), |_| Sent::Answered),
+            )
+        });
+        if calls.len() >= 64 {
+            outcomes.extend(calls.join_next().await.map(Result::unwrap));
+        }
+    }
+    outcomes.extend(calls.join_all().await);
+    pause(50).await;
+    let seen: std::collections::HashSet<usize> = peer
+        .journal
+        .requests()
+        .iter()
+        .map(|seen| {
+            seen.head
+                .split("%3C")
+                .nth(1)
+                .unwrap()
+                .split("%3E")
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(
+        (outcomes.len(), seen.len()),
+        (CALLS, peer.journal.count()),
+        "none was doubled"
+    );
+    for (id, sent) in outcomes {
+        assert!(
+            sent != Sent::No || !seen.contains(&id),
+            "{id} was seen and said {sent:?}"
+        );
+        assert!(
+            sent != Sent::Answered || seen.contains(&id),
+            "{id} was not seen and said {sent:?}"
+        );
+    }
 }
