@@ -22,6 +22,7 @@ use crate::{
     wire::{
         instruments::{Details as WireDetails, Instruments},
         market::Quote as WireQuote,
+        reply::{self, Reply},
         token::Token,
     },
 };
@@ -259,18 +260,23 @@ impl Inner {
             .api
             .read(endpoint, call(route).max_wait(self.config.limit_wait))
             .await;
-        match outcome {
-            Err(refusal) if listed.info.len() > 1 && speaks_of_the_route(&refusal) => {
-                // The route that has answered before may have died.
-                let other = self
-                    .probe(account, listed, Some(route))
-                    .await
-                    .map_err(|_| refusal)?;
-                self.api
-                    .read(endpoint, call(other).max_wait(self.config.limit_wait))
-                    .await
+        if listed.info.len() < 2 {
+            return outcome;
+        }
+        let refusal = match outcome.as_ref().map(refusal_in) {
+            Err(error) => speaks_of_the_route(error).then(|| error.clone()),
+            Ok(refusal) => refusal.filter(speaks_of_the_route),
+        };
+        let Some(refusal) = refusal else {
+            return outcome;
+        };
+        // The route that has answered before may have died.
+        match self.probe(account, listed, Some(route)).await {
+            Ok(other) => {
+                let call = call(other).max_wait(self.config.limit_wait);
+                self.api.read(endpoint, call).await
             }
-            outcome => outcome,
+            Err(_) => Err(self.api.place(endpoint, refusal)),
         }
     }
 
@@ -356,6 +362,12 @@ impl Inner {
             .map_err(|error| self.place_in(error, "instrument"))?;
         Ok(self.details(&account, &listed).await?.instrument.clone())
     }
+}
+
+/// Returns the refusal that an answer with a success status tells.
+fn refusal_in(body: &Bytes) -> Option<Error> {
+    let reply = Reply::read(reply::text(body).ok()?).ok()?;
+    reply.refusal().filter(|_| !reply.is_no_data())
 }
 
 /// Returns whether another route may do better: the broker has answered, and said no.

@@ -1,8 +1,15 @@
 //! `/trade/accounts/{id}/positions` and `/trade/positions/{id}`.
 
+use bytes::Bytes;
 use serde::Serialize;
+use wheelhouse_core::{AccountId, Currency, Position, Result};
 
-use super::{config::columns, orders::ExactNumber};
+use super::{
+    config::columns,
+    orders::ExactNumber,
+    table::{Columns, Table},
+};
+use crate::convert::Rows;
 
 columns! {
     /// The columns of positions.
@@ -41,4 +48,34 @@ pub struct ModifyPosition {
     /// How far a trailing stop follows, in pips.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trailing_offset: Option<Option<ExactNumber>>,
+}
+
+/// Reads an answer with positions, in one pass and without copies.
+///
+/// # Errors
+///
+/// The refusal that it tells, or an answer that does not fit.
+pub fn decode(
+    body: &Bytes,
+    columns: &Columns<{ position::COUNT }>,
+) -> Result<Table<{ position::COUNT }>> {
+    Table::decode(body, "positions", columns)
+}
+
+/// Converts the positions of an answer one after the other, so that only one is there at a time.
+///
+/// # Errors
+///
+/// A row that does not fit, named by its path.
+pub fn for_each(
+    table: &Table<{ position::COUNT }>,
+    account: &AccountId,
+    currency: Option<Currency>,
+    mut keep: impl FnMut(Position),
+) -> Result<()> {
+    let mut rows = Rows::new(account, currency, &|_| None);
+    for row in table.rows() {
+        keep(rows.position(&row, table.body())?);
+    }
+    Ok(())
 }

@@ -15,11 +15,7 @@ use wheelhouse_core::{
     Offset, OrderRequest, RejectReason, Result, RetryAdvice, SecretString, Side, StopLoss,
     Submission, TakeProfit, TimeInForce, TokenSource, TradingHours, dec, lots, shares,
 };
-use wheelhouse_sim::{
-    Fault, Kind,
-    faults::Moment,
-    tradelocker::Route,
-};
+use wheelhouse_sim::{Fault, Kind, faults::Moment, tradelocker::Route};
 use wiremock::ResponseTemplate;
 
 use crate::rig::{AtServer, AtSim, sample};
@@ -35,7 +31,11 @@ fn plain(body: &str) -> Map<String, Value> {
     let Value::Object(object) = serde_json::from_str(body).unwrap() else {
         panic!("no object");
     };
-    let number = |value: Value| match value.as_str().and_then(|text| text.parse::<f64>().ok()).or(value.as_f64()) {
+    let number = |value: Value| match value
+        .as_str()
+        .and_then(|text| text.parse::<f64>().ok())
+        .or(value.as_f64())
+    {
         Some(number) => Value::from(number),
         None => value,
     };
@@ -43,7 +43,13 @@ fn plain(body: &str) -> Map<String, Value> {
     object
         .into_iter()
         .filter(|(key, value)| !value.is_null() && !(market && key == "price"))
-        .map(|(key, value)| if key == "strategyId" { (key, value) } else { (key, number(value)) })
+        .map(|(key, value)| {
+            if key == "strategyId" {
+                (key, value)
+            } else {
+                (key, number(value))
+            }
+        })
         .collect()
 }
 
@@ -89,7 +95,10 @@ async fn numbers_are_written_digit_for_digit_and_the_account_is_in_the_header() 
     let request = &at.requests("POST", ORDERS).await[0];
     assert_eq!(request.headers["accnum"], "1");
     assert!(!request.headers.contains_key("developer-api-key"));
-    let id = serde_json::from_str::<Value>(&sent).unwrap()["strategyId"].as_str().unwrap().to_owned();
+    let id = serde_json::from_str::<Value>(&sent).unwrap()["strategyId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(id.starts_with("whl-") && id.len() <= 31, "{id}");
 }
 
@@ -99,7 +108,9 @@ async fn an_answer_with_an_order_id_is_an_acceptance() {
     let btc = at.instrument("BTCUSD").await;
     at.answer("POST", ORDERS, "place_order_200").await;
     let accepted = at.broker.place_order(&limit(&at, &btc)).await.unwrap();
-    let Submission::Accepted(order) = accepted else { panic!("{accepted}") };
+    let Submission::Accepted(order) = accepted else {
+        panic!("{accepted}")
+    };
     assert_eq!(order.id.as_str(), "7100000000907785465");
     assert!(order.raw.json().unwrap().contains("orderId"));
 }
@@ -107,21 +118,41 @@ async fn an_answer_with_an_order_id_is_an_acceptance() {
 #[tokio::test]
 async fn f4_a_refusal_in_a_success_is_a_rejection_with_its_reason() {
     for (name, reason) in [
-        ("place_order_error_closing_only_200", RejectReason::CloseOnly),
+        (
+            "place_order_error_closing_only_200",
+            RejectReason::CloseOnly,
+        ),
         ("place_order_error_lot_step_200", RejectReason::InvalidField),
-        ("place_order_error_not_enough_margin_200", RejectReason::InsufficientFunds),
-        ("place_order_error_order_type_not_allowed_200", RejectReason::OrderType),
-        ("place_order_error_out_of_session_200", RejectReason::MarketClosed),
-        ("place_order_error_qty_validation_200", RejectReason::InvalidField),
+        (
+            "place_order_error_not_enough_margin_200",
+            RejectReason::InsufficientFunds,
+        ),
+        (
+            "place_order_error_order_type_not_allowed_200",
+            RejectReason::OrderType,
+        ),
+        (
+            "place_order_error_out_of_session_200",
+            RejectReason::MarketClosed,
+        ),
+        (
+            "place_order_error_qty_validation_200",
+            RejectReason::InvalidField,
+        ),
         ("place_order_error_sl_price_200", RejectReason::Bracket),
-        ("place_order_error_strategy_id_200", RejectReason::InvalidField),
+        (
+            "place_order_error_strategy_id_200",
+            RejectReason::InvalidField,
+        ),
         ("cancel_order_error_final_200", RejectReason::Other),
     ] {
         let at = AtServer::new().await;
         let btc = at.instrument("BTCUSD").await;
         at.answer("POST", ORDERS, name).await;
         let refused = at.broker.place_order(&limit(&at, &btc)).await.unwrap();
-        let Submission::Rejected(rejection) = refused else { panic!("{name}: {refused}") };
+        let Submission::Rejected(rejection) = refused else {
+            panic!("{name}: {refused}")
+        };
         assert_eq!(rejection.reason, reason, "{name}");
         let id = rejection.order.as_ref().map(BrokerOrderId::as_str);
         let margin = name.contains("margin").then_some("7100000000907785999");
@@ -133,23 +164,42 @@ async fn f4_a_refusal_in_a_success_is_a_rejection_with_its_reason() {
 async fn f47_a_closed_market_is_a_typed_rejection() {
     let at = AtServer::new().await;
     let btc = at.instrument("BTCUSD").await;
-    at.answer("POST", ORDERS, "place_order_error_out_of_session_200").await;
+    at.answer("POST", ORDERS, "place_order_error_out_of_session_200")
+        .await;
     let refused = at.broker.place_order(&limit(&at, &btc)).await.unwrap();
-    assert!(refused.to_string().contains("MarketClosed, code 3008"), "{refused}");
+    assert!(
+        refused.to_string().contains("MarketClosed, code 3008"),
+        "{refused}"
+    );
 }
 
 /// What leaves the outcome open: anything that may not come from the API, or contradicts itself.
 #[tokio::test]
 async fn f1_f2_f3_f5_f14_f16_unclear_answers_leave_the_outcome_unknown_and_are_sent_once() {
-    let json = |status, body: &str| ResponseTemplate::new(status).set_body_raw(body, "application/json");
-    let html = |status| ResponseTemplate::new(status).set_body_raw("<!DOCTYPE html><p>no</p>", "text/html");
+    let json =
+        |status, body: &str| ResponseTemplate::new(status).set_body_raw(body, "application/json");
+    let html = |status| {
+        ResponseTemplate::new(status).set_body_raw("<!DOCTYPE html><p>no</p>", "text/html")
+    };
     let cases = [
         ("ok without an id", json(200, r#"{"s":"ok","d":{}}"#), 3006),
         ("ok with null", json(200, r#"{"s":"ok","d":null}"#), 3006),
-        ("ok with an empty id", json(200, r#"{"s":"ok","d":{"orderId":""}}"#), 3006),
-        ("ok with an id that is none", json(200, r#"{"s":"ok","d":{"orderId":"../x"}}"#), 3006),
+        (
+            "ok with an empty id",
+            json(200, r#"{"s":"ok","d":{"orderId":""}}"#),
+            3006,
+        ),
+        (
+            "ok with an id that is none",
+            json(200, r#"{"s":"ok","d":{"orderId":"../x"}}"#),
+            3006,
+        ),
         ("another s", json(200, r#"{"s":"maybe"}"#), 3001),
-        ("internal error", json(200, &sample("error_d_null_200")), 3005),
+        (
+            "internal error",
+            json(200, &sample("error_d_null_200")),
+            3005,
+        ),
         ("cut off", json(200, r#"{"s":"ok","d":{"orde"#), 3006),
         ("no JSON", json(200, "{ok}"), 3006),
         ("two answers", json(200, r#"{"s":"ok"}{"s":"ok"}"#), 3006),
@@ -159,14 +209,39 @@ async fn f1_f2_f3_f5_f14_f16_unclear_answers_leave_the_outcome_unknown_and_are_s
         ("HTML 200", html(200), 2004),
         ("HTML 403", html(403), 2004),
         ("HTML 503", html(503), 2004),
-        ("500", json(500, r#"{"message":"boom","statusCode":500}"#), 3005),
-        ("502 plain", ResponseTemplate::new(502).set_body_raw("bad gateway", "text/plain"), 3005),
-        ("400 with success", json(400, r#"{"s":"ok","d":{"orderId":"1"}}"#), 3001),
-        ("400 of somebody else", json(400, r#"{"cf":"blocked"}"#), 3001),
+        (
+            "500",
+            json(500, r#"{"message":"boom","statusCode":500}"#),
+            3005,
+        ),
+        (
+            "502 plain",
+            ResponseTemplate::new(502).set_body_raw("bad gateway", "text/plain"),
+            3005,
+        ),
+        (
+            "400 with success",
+            json(400, r#"{"s":"ok","d":{"orderId":"1"}}"#),
+            3001,
+        ),
+        (
+            "400 of somebody else",
+            json(400, r#"{"cf":"blocked"}"#),
+            3001,
+        ),
         ("403 empty", json(403, ""), 3003),
         ("409", json(409, r#"{"message":"conflict"}"#), 3001),
-        ("redirect", ResponseTemplate::new(302).insert_header("location", "http://localhost:9/x"), 2005),
-        ("not UTF-8", ResponseTemplate::new(200).set_body_raw(b"{\"s\":\"\xff\"}".to_vec(), "application/json"), 3006),
+        (
+            "redirect",
+            ResponseTemplate::new(302).insert_header("location", "http://localhost:9/x"),
+            2005,
+        ),
+        (
+            "not UTF-8",
+            ResponseTemplate::new(200)
+                .set_body_raw(b"{\"s\":\"\xff\"}".to_vec(), "application/json"),
+            3006,
+        ),
     ];
     for (name, template, code) in cases {
         let at = AtServer::new().await;
@@ -174,9 +249,14 @@ async fn f1_f2_f3_f5_f14_f16_unclear_answers_leave_the_outcome_unknown_and_are_s
         at.respond("POST", ORDERS, template).await;
         let request = limit(&at, &btc);
         let unclear = at.broker.place_order(&request).await.unwrap();
-        let Submission::Unknown(open) = unclear else { panic!("{name}: {unclear}") };
+        let Submission::Unknown(open) = unclear else {
+            panic!("{name}: {unclear}")
+        };
         assert_eq!(open.cause_code, code, "{name}: {}", open.cause);
-        assert_eq!(open.request.client_order_id.as_ref(), Some(&open.client_order_id));
+        assert_eq!(
+            open.request.client_order_id.as_ref(),
+            Some(&open.client_order_id)
+        );
         assert_eq!(at.requests("POST", ORDERS).await.len(), 1, "{name}");
         // The same again is not sent again.
         let again = request.client_order_id(open.client_order_id.clone());
@@ -199,14 +279,22 @@ async fn f6_f7_f8_f10_refusals_in_the_apis_own_words_place_nothing() {
         let btc = at.instrument("BTCUSD").await;
         at.raw("POST", ORDERS, name).await;
         let error = at.broker.place_order(&limit(&at, &btc)).await.unwrap_err();
-        assert_eq!((error.kind(), error.effect()), (kind, Effect::None), "{name}: {error}");
+        assert_eq!(
+            (error.kind(), error.effect()),
+            (kind, Effect::None),
+            "{name}: {error}"
+        );
         assert_eq!(error.operation(), Some("place_order"));
         assert_eq!(at.requests("POST", ORDERS).await.len(), 1, "{name}");
         if name.ends_with("retry_after") {
             assert_eq!(error.advice(), RetryAdvice::After(Duration::from_secs(1)));
         }
         let replaced = at.token.replaced.load(Ordering::SeqCst);
-        assert_eq!(replaced, u64::from(kind == ErrorKind::SessionExpired), "{name}");
+        assert_eq!(
+            replaced,
+            u64::from(kind == ErrorKind::SessionExpired),
+            "{name}"
+        );
     }
 }
 
@@ -216,8 +304,13 @@ async fn a_400_of_the_api_is_a_rejection() {
     let btc = at.instrument("BTCUSD").await;
     at.raw("POST", ORDERS, "place_order_400").await;
     let refused = at.broker.place_order(&limit(&at, &btc)).await.unwrap();
-    let Submission::Rejected(rejection) = refused else { panic!("{refused}") };
-    assert_eq!((rejection.reason, rejection.message.as_str()), (RejectReason::InvalidField, "Bad Request"));
+    let Submission::Rejected(rejection) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(
+        (rejection.reason, rejection.message.as_str()),
+        (RejectReason::InvalidField, "Bad Request")
+    );
 }
 
 #[tokio::test]
@@ -246,10 +339,25 @@ async fn f50_f51_f52_what_cannot_be_right_is_refused_here() {
         ("too little", sized(lots!(0.001)), 5001, "0.01"),
         ("too much", huge, 5001, "100"),
         ("off the tick", off_tick, 5001, "85000 and 85000.01"),
-        ("price zero", OrderRequest::limit(&at.account, &btc, Side::Buy, lots!(1), dec!(0)), 5001, "above zero"),
+        (
+            "price zero",
+            OrderRequest::limit(&at.account, &btc, Side::Buy, lots!(1), dec!(0)),
+            5001,
+            "above zero",
+        ),
         ("shares", sized(shares!(1)), 3010, "Lots"),
-        ("day", sized(lots!(1)).time_in_force(TimeInForce::Day), 3010, "IOC"),
-        ("extended hours", sized(lots!(1)).hours(TradingHours::Extended), 3010, "hours"),
+        (
+            "day",
+            sized(lots!(1)).time_in_force(TimeInForce::Day),
+            3010,
+            "IOC",
+        ),
+        (
+            "extended hours",
+            sized(lots!(1)).hours(TradingHours::Extended),
+            3010,
+            "hours",
+        ),
         ("stop loss above", stop_above, 5001, "must be below"),
         ("take profit below", profit_below, 5001, "must be above"),
         ("negative distance", far_off, 5001, "not above zero"),
@@ -277,7 +385,10 @@ async fn f9_ord_9_an_identifier_with_other_content_is_refused_here() {
     assert_eq!(placed, again);
     let mut other = first.clone();
     other.size = lots!(0.02);
-    assert_eq!(at.broker.place_order(&other).await.unwrap_err().code(), 3009);
+    assert_eq!(
+        at.broker.place_order(&other).await.unwrap_err().code(),
+        3009
+    );
     assert_eq!(at.requests("POST", ORDERS).await.len(), 1);
 }
 
@@ -292,14 +403,27 @@ async fn f58_an_account_of_somebody_else_is_refused_and_nothing_is_sent() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.message().contains("1002003"), "{error}");
     let after = at.server.received_requests().await.unwrap();
-    assert!(after[before..].iter().all(|request| request.url.path().ends_with("all-accounts")));
+    assert!(
+        after[before..]
+            .iter()
+            .all(|request| request.url.path().ends_with("all-accounts"))
+    );
 }
 
 #[tokio::test]
 async fn f58_a_403_of_the_broker_is_kept() {
     let at = AtServer::new().await;
-    at.raw("GET", "/trade/accounts/1002003/positions", "trade_403_forbidden").await;
-    let error = at.broker.positions(&at.account, Default::default()).await.unwrap_err();
+    at.raw(
+        "GET",
+        "/trade/accounts/1002003/positions",
+        "trade_403_forbidden",
+    )
+    .await;
+    let error = at
+        .broker
+        .positions(&at.account, Default::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), 3003);
 }
 
@@ -308,11 +432,16 @@ async fn f33_what_was_not_sent_is_an_error_and_may_be_tried_again() {
     let at = AtSim::new().await;
     let eurusd = at.instrument("EURUSD").await;
     let id = ClientOrderId::new("mine").unwrap();
-    let request = OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1)).client_order_id(id);
+    let request =
+        OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1)).client_order_id(id);
     at.sim.shutdown().await;
     for _ in 0..2 {
         let error = at.broker.place_order(&request).await.unwrap_err();
-        assert_eq!((error.code(), error.effect()), (2001, Effect::None), "{error}");
+        assert_eq!(
+            (error.code(), error.effect()),
+            (2001, Effect::None),
+            "{error}"
+        );
     }
 }
 
@@ -326,12 +455,26 @@ async fn f34_a_connection_that_breaks_after_sending_leaves_the_outcome_unknown()
     ] {
         let at = AtSim::new().await;
         let eurusd = at.instrument("EURUSD").await;
-        at.sim.tradelocker().faults().add(Fault::new(Route::PlaceOrder, kind.clone()).times(1));
+        at.sim
+            .tradelocker()
+            .faults()
+            .add(Fault::new(Route::PlaceOrder, kind.clone()).times(1));
         let request = OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1));
         let unclear = at.broker.place_order(&request).await.unwrap();
-        assert!(matches!(unclear, Submission::Unknown(_)), "{kind:?}: {unclear}");
-        assert_eq!(at.sim.tradelocker().ledger().placements().len(), placed, "{kind:?}");
-        assert_eq!(at.sim.tradelocker().ledger().count(Route::PlaceOrder), 1, "{kind:?}");
+        assert!(
+            matches!(unclear, Submission::Unknown(_)),
+            "{kind:?}: {unclear}"
+        );
+        assert_eq!(
+            at.sim.tradelocker().ledger().placements().len(),
+            placed,
+            "{kind:?}"
+        );
+        assert_eq!(
+            at.sim.tradelocker().ledger().count(Route::PlaceOrder),
+            1,
+            "{kind:?}"
+        );
     }
 }
 
@@ -340,10 +483,15 @@ async fn f44_an_answer_that_comes_after_the_caller_has_gone_is_noted() {
     let at = AtSim::new().await;
     let eurusd = at.instrument("EURUSD").await;
     let delay = Kind::DelayAnswer(Duration::from_millis(300));
-    at.sim.tradelocker().faults().add(Fault::new(Route::PlaceOrder, delay).times(1));
+    at.sim
+        .tradelocker()
+        .faults()
+        .add(Fault::new(Route::PlaceOrder, delay).times(1));
     let id = ClientOrderId::new("mine").unwrap();
-    let request = OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1)).client_order_id(id);
-    let gave_up = tokio::time::timeout(Duration::from_millis(100), at.broker.place_order(&request)).await;
+    let request =
+        OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1)).client_order_id(id);
+    let gave_up =
+        tokio::time::timeout(Duration::from_millis(100), at.broker.place_order(&request)).await;
     assert!(gave_up.is_err());
     let under_way = at.broker.place_order(&request).await.unwrap();
     assert!(matches!(under_way, Submission::Unknown(_)), "{under_way}");
@@ -389,7 +537,8 @@ async fn ord_4_an_order_whose_caller_goes_before_it_is_sent_is_not_sent() {
     at.answer("POST", ORDERS, "place_order_200").await;
     held.hold.store(true, Ordering::SeqCst);
     let request = limit(&at, &btc);
-    let gave_up = tokio::time::timeout(Duration::from_millis(100), at.broker.place_order(&request)).await;
+    let gave_up =
+        tokio::time::timeout(Duration::from_millis(100), at.broker.place_order(&request)).await;
     assert!(gave_up.is_err());
     held.hold.store(false, Ordering::SeqCst);
     held.go.notify_waiters();

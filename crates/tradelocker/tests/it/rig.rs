@@ -43,7 +43,10 @@ impl Hurried {
     }
 
     pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
-        Arc::new(Self { began: Instant::now(), wall })
+        Arc::new(Self {
+            began: Instant::now(),
+            wall,
+        })
     }
 }
 
@@ -63,11 +66,16 @@ impl Clock for Hurried {
 
 /// An HTTP client whose deadlines are generous in real time: they are measured on the clock.
 pub(crate) fn http(clock: Arc<dyn Clock>) -> HttpClient {
+    http_within(clock, Duration::from_secs(300))
+}
+
+/// An HTTP client that waits this long for each step of a call.
+fn http_within(clock: Arc<dyn Clock>, step: Duration) -> HttpClient {
     let deadlines = Deadlines::default()
-        .with_connect(Duration::from_secs(300))
-        .with_headers(Duration::from_secs(300))
-        .with_idle(Duration::from_secs(300))
-        .with_total(Duration::from_secs(600));
+        .with_connect(step)
+        .with_headers(step)
+        .with_idle(step)
+        .with_total(2 * step);
     HttpClient::builder()
         .clock(clock)
         .deadlines(deadlines)
@@ -85,10 +93,24 @@ pub(crate) struct AtSim {
 
 impl AtSim {
     pub(crate) async fn new() -> Self {
-        Self::with(Settings::new().rate_limits(RateLimits::off()), UserSpec::demo()).await
+        Self::with(
+            Settings::new().rate_limits(RateLimits::off()),
+            UserSpec::demo(),
+        )
+        .await
+    }
+
+    /// One whose calls end after half a second on the wall.
+    pub(crate) async fn impatient() -> Self {
+        let settings = Settings::new().rate_limits(RateLimits::off());
+        Self::within(settings, UserSpec::demo(), Duration::from_secs(15)).await
     }
 
     pub(crate) async fn with(settings: Settings, user: UserSpec) -> Self {
+        Self::within(settings, user, Duration::from_secs(300)).await
+    }
+
+    async fn within(settings: Settings, user: UserSpec, step: Duration) -> Self {
         let sim = Sim::builder()
             .tradelocker("127.0.0.1:0".parse().unwrap())
             .settings(settings)
@@ -98,11 +120,15 @@ impl AtSim {
             .unwrap();
         let clock = Hurried::real();
         let environment = Environment::Custom(sim.tradelocker().origin());
-        let http = http(clock.clone());
-        let auth = TradeLockerAuth::new(&http, &environment).unwrap().with_server("DEMO");
+        let http = http_within(clock.clone(), step);
+        let auth = TradeLockerAuth::new(&http, &environment)
+            .unwrap()
+            .with_server("DEMO");
         let manager = SessionManager::in_memory().clock(clock).build().unwrap();
         let credentials = Credentials::new("demo@example.com", "demo-password".into()).unwrap();
-        let login = manager.create(LoginRequest::new(Arc::new(auth), credentials)).await;
+        let login = manager
+            .create(LoginRequest::new(Arc::new(auth), credentials))
+            .await;
         let session = login.unwrap().ready().unwrap();
         let broker = TradeLocker::builder()
             .environment(environment)
@@ -112,11 +138,18 @@ impl AtSim {
             .build()
             .unwrap();
         let account = broker.accounts().await.unwrap()[0].id.clone();
-        Self { sim, broker, account }
+        Self {
+            sim,
+            broker,
+            account,
+        }
     }
 
     pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
-        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+        self.broker
+            .find_instrument(&self.account, symbol)
+            .await
+            .unwrap()
     }
 }
 
@@ -130,7 +163,11 @@ pub(crate) struct Token {
 impl TokenSource for Token {
     async fn token(&self) -> Result<AccessToken> {
         let generation = self.replaced.load(Ordering::SeqCst);
-        Ok(AccessToken::new(SecretString::from(format!("canary-token-{generation}")), generation, None))
+        Ok(AccessToken::new(
+            SecretString::from(format!("canary-token-{generation}")),
+            generation,
+            None,
+        ))
     }
 
     async fn replace(&self, _: &AccessToken) -> Result<AccessToken> {
@@ -155,17 +192,25 @@ impl AtServer {
         Self::built(|builder| builder).await
     }
 
-    pub(crate) async fn built(complete: impl FnOnce(TradeLockerBuilder) -> TradeLockerBuilder) -> Self {
+    pub(crate) async fn built(
+        complete: impl FnOnce(TradeLockerBuilder) -> TradeLockerBuilder,
+    ) -> Self {
         let server = MockServer::start().await;
         for (route, name) in [
             ("/auth/jwt/all-accounts", "auth_jwt_all_accounts_200"),
             ("/trade/config", "trade_config_200"),
-            ("/trade/accounts/1002003/instruments", "trade_instruments_200"),
+            (
+                "/trade/accounts/1002003/instruments",
+                "trade_instruments_200",
+            ),
             ("/trade/instruments/206", "trade_instrument_details_200"),
             ("/trade/instruments/278", "trade_instrument_details_fx_200"),
             ("/trade/accounts/1002003/positions", "trade_positions_200"),
             ("/trade/accounts/1002003/orders", "trade_orders_200"),
-            ("/trade/accounts/1002003/ordersHistory", "trade_orders_history_200"),
+            (
+                "/trade/accounts/1002003/ordersHistory",
+                "trade_orders_history_200",
+            ),
         ] {
             mount(&server, "GET", route, sample(name), 200).await;
         }
@@ -176,7 +221,12 @@ impl AtServer {
             .session(token.clone());
         let broker = complete(builder).build().unwrap();
         let account = AccountId::new("1002003").unwrap();
-        Self { server, broker, account, token }
+        Self {
+            server,
+            broker,
+            account,
+            token,
+        }
     }
 
     /// Answers a route with a sample from now on.
@@ -215,7 +265,10 @@ impl AtServer {
     }
 
     pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
-        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+        self.broker
+            .find_instrument(&self.account, symbol)
+            .await
+            .unwrap()
     }
 }
 
@@ -229,12 +282,15 @@ async fn mount(server: &MockServer, verb: &str, route: &str, body: String, statu
 }
 
 pub(crate) fn sample(name: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(format!("{name}.json"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(format!("{name}.json"));
     std::fs::read_to_string(file).unwrap()
 }
 
 pub(crate) fn raw_sample(name: &str) -> ResponseTemplate {
-    let raw: serde_json::Value = serde_json::from_str(&sample(&format!("raw_http/{name}"))).unwrap();
+    let raw: serde_json::Value =
+        serde_json::from_str(&sample(&format!("raw_http/{name}"))).unwrap();
     let status = u16::try_from(raw["status"].as_u64().unwrap()).unwrap();
     let mut template = ResponseTemplate::new(status);
     let mut kind = String::new();

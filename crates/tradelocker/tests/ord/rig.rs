@@ -1,0 +1,182 @@
+use std::{sync::Arc, time::Duration};
+
+use wheelhouse_core::{
+    AccountId, Broker, BrokerExt, ClientOrderId, Clock, Instrument, OrderRequest, SecretString,
+    Side, dec, lots,
+};
+use wheelhouse_http::{Deadlines, HttpClient};
+use wheelhouse_session::{Credentials, LoginRequest, SessionManager};
+use wheelhouse_sim::{
+    Sim, Start,
+    tradelocker::{AccountSpec, Placement, RateLimits, Settings, UserSpec},
+};
+use wheelhouse_testkit::{FaultPlan, FaultProxy, ScaledClock};
+use wheelhouse_tradelocker::{Environment, TradeLocker, TradeLockerAuth, TradeLockerConfig};
+
+pub const PLACEMENTS: usize = 10_000;
+pub const IN_FLIGHT: usize = 64;
+/// How long a client waits for an answer, in real time.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+pub const PASSWORD: &str = "ord-password";
+pub const SERVER: &str = "DEMO";
+/// Trades around the clock.
+pub const SYMBOL: &str = "BTCUSD";
+pub const PRICE: &str = "60000";
+
+const USERS: usize = 4;
+const ACCOUNTS_EACH: usize = 10;
+/// How much faster than the machine's clock the client's runs.
+const SPEED: u32 = 10;
+const SEED: u64 = 20_261_122;
+
+/// A server, and a proxy before it that breaks a fifth of the placements.
+pub struct Rig {
+    pub sim: Arc<Sim>,
+    pub proxy: FaultProxy,
+    clock: Arc<dyn Clock>,
+    pace: tokio::task::JoinHandle<()>,
+}
+
+/// An account of a user who is logged in.
+pub struct Trader {
+    pub broker: TradeLocker,
+    pub clock: Arc<dyn Clock>,
+    account: AccountId,
+    instrument: Instrument,
+}
+
+impl Rig {
+    pub async fn start() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(SPEED));
+        let mut builder = Sim::builder()
+            .tradelocker("127.0.0.1:0".parse().unwrap())
+            .time(Start::Frozen(clock.now()))
+            .settings(Settings::new().rate_limits(RateLimits::off()));
+        for number in 0..USERS {
+            let accounts = (0..ACCOUNTS_EACH)
+                .map(|of| AccountSpec::new(account(number, of)).balance(dec!(1_000_000_000)));
+            builder =
+                builder.user(UserSpec::new(email(number), PASSWORD, SERVER).accounts(accounts));
+        }
+        let sim = Arc::new(builder.start().await.unwrap());
+        sim.tradelocker()
+            .set_price(SYMBOL, PRICE.parse().unwrap())
+            .unwrap();
+        let plan = FaultPlan::seeded(SEED)
+            .percent(20)
+            .delay(PATIENCE * 3 / 2)
+            .only(|head| head.method == "POST" && head.path.ends_with("/orders"));
+        let proxy = FaultProxy::start(sim.tradelocker().addr(), plan)
+            .await
+            .unwrap();
+        let pace = tokio::spawn(keep_pace(Arc::downgrade(&sim), clock.clone()));
+        Self {
+            sim,
+            proxy,
+            clock,
+            pace,
+        }
+    }
+
+    /// Logs all users in, through the proxy; gives one for each of their accounts.
+    pub async fn traders(&self) -> Vec<Arc<Trader>> {
+        let environment = Environment::Custom(format!("http://{}", self.proxy.addr()));
+        let patience = PATIENCE * SPEED;
+        let http = HttpClient::builder()
+            .clock(self.clock.clone())
+            .origin(environment.base_url().unwrap().origin().clone())
+            .deadlines(
+                Deadlines::default()
+                    .with_connect(patience)
+                    .with_headers(patience)
+                    .with_idle(patience)
+                    .with_total(10 * patience),
+            )
+            .build()
+            .unwrap();
+        let auth = TradeLockerAuth::new(&http, &environment).unwrap();
+        let auth = Arc::new(auth.with_server(SERVER));
+        let manager = SessionManager::in_memory()
+            .clock(self.clock.clone())
+            .build()
+            .unwrap();
+        let mut traders = Vec::new();
+        for number in 0..USERS {
+            let password = SecretString::from(PASSWORD);
+            let credentials = Credentials::new(email(number), password).unwrap();
+            let login = LoginRequest::new(auth.clone(), credentials);
+            let session = manager.create(login).await.unwrap().ready().unwrap();
+            let mut config = TradeLockerConfig::default();
+            config.environment = environment.clone();
+            // The server shows everything at once; half a minute leaves the other half to read.
+            config.consistency_window = Duration::from_secs(30);
+            let broker = TradeLocker::builder()
+                .config(config)
+                .http(http.clone())
+                .session(Arc::new(session))
+                .build()
+                .unwrap();
+            for account in broker.accounts().await.unwrap() {
+                let instrument = broker.find_instrument(&account, SYMBOL).await.unwrap();
+                traders.push(Arc::new(Trader {
+                    broker: broker.clone(),
+                    clock: self.clock.clone(),
+                    account: account.id,
+                    instrument,
+                }));
+            }
+        }
+        traders
+    }
+
+    /// Returns every order that the server really has.
+    pub fn ledger(&self) -> Vec<Placement> {
+        assert_eq!(self.sim.tradelocker().ledger().forgotten(), 0);
+        self.sim.tradelocker().ledger().placements()
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.pace.abort();
+    }
+}
+
+impl Trader {
+    /// Makes an order: one in five at market, the others far below it.
+    pub fn request(&self, turn: usize) -> OrderRequest {
+        let (account, instrument) = (&self.account, &self.instrument);
+        let request = if turn % 5 == 0 {
+            OrderRequest::market(account, instrument, Side::Buy, lots!(0.01))
+        } else {
+            OrderRequest::limit(account, instrument, Side::Buy, lots!(0.01), dec!(30_000))
+        };
+        let id = format!("ORD-{}-{turn:05}", self.account);
+        request.client_order_id(ClientOrderId::new(id).unwrap())
+    }
+}
+
+pub fn email(number: usize) -> String {
+    format!("user{number}@example.com")
+}
+
+pub fn account(number: usize, of: usize) -> String {
+    (2_000_000 + 1_000 * number + of).to_string()
+}
+
+/// Lets the simulator's time go with the client's.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the fast clock rests on real time"
+)]
+async fn keep_pace(sim: std::sync::Weak<Sim>, clock: Arc<dyn Clock>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let Some(sim) = sim.upgrade() else {
+            return;
+        };
+        if let Ok(behind) = Duration::try_from(clock.now() - sim.now()) {
+            sim.advance(behind);
+        }
+    }
+}
