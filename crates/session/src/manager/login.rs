@@ -1,138 +1,15 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, SessionId};
 
-use super::{SessionManager, detached};
+use super::{AnswerRequest, Login, LoginRequest, OpenLogin, SessionManager, detached};
 use crate::{
-    AtLimit, Authenticator, Challenge, ChallengeAnswer, Credentials, Grant, Identity, LoginStep,
-    Record, RecordHead, RecordKey, RecordKind, RecordQuery, Session, SessionEventKind, StoreError,
-    Write,
+    AtLimit, Authenticator, Credentials, Grant, Identity, LoginStep, Record, RecordHead, RecordKey,
+    RecordKind, RecordQuery, Session, SessionEventKind, StoreError, Write,
     body::{StoredLogin, StoredSession},
     session::Inner,
 };
-
-/// What a login needs.
-#[derive(Clone, Debug)]
-pub struct LoginRequest {
-    authenticator: Arc<dyn Authenticator>,
-    credentials: Credentials,
-    caller: Option<String>,
-}
-
-impl LoginRequest {
-    /// Asks to log in at a broker.
-    pub fn new(authenticator: Arc<dyn Authenticator>, credentials: Credentials) -> Self {
-        Self {
-            authenticator,
-            credentials,
-            caller: None,
-        }
-    }
-
-    /// Names who asks, such as an address or a tenant. Too many failures of one caller, over
-    /// any users, lock that caller out.
-    #[must_use]
-    pub fn from_caller(mut self, caller: impl Into<String>) -> Self {
-        self.caller = Some(caller.into());
-        self
-    }
-}
-
-/// What the answer to a challenge needs.
-#[derive(Clone, Debug)]
-pub struct AnswerRequest {
-    authenticator: Arc<dyn Authenticator>,
-    login: String,
-    answer: ChallengeAnswer,
-    credentials: Option<Credentials>,
-    caller: Option<String>,
-}
-
-impl AnswerRequest {
-    /// Answers the login with this id, which is [`OpenLogin::id`].
-    pub fn new(
-        authenticator: Arc<dyn Authenticator>,
-        login: impl Into<String>,
-        answer: ChallengeAnswer,
-    ) -> Self {
-        Self {
-            authenticator,
-            login: login.into(),
-            answer,
-            credentials: None,
-            caller: None,
-        }
-    }
-
-    /// Gives the credentials again, for brokers that want them with the answer. It is needed only
-    /// after a restart.
-    #[must_use]
-    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
-        self
-    }
-
-    /// Names who asks; see [`LoginRequest::from_caller`].
-    #[must_use]
-    pub fn from_caller(mut self, caller: impl Into<String>) -> Self {
-        self.caller = Some(caller.into());
-        self
-    }
-}
-
-/// How far a login has come.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Login {
-    /// The broker asks for something more: see [`SessionManager::answer`].
-    Challenge(OpenLogin),
-    /// The user is in.
-    Ready(Session),
-}
-
-impl Login {
-    /// Returns the session, where no challenge is expected.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::MfaRequired`] or, where only a person can help, [`ErrorKind::HumanNeeded`].
-    pub fn ready(self) -> Result<Session> {
-        match self {
-            Self::Ready(session) => Ok(session),
-            Self::Challenge(open) => {
-                let (kind, message) = match open.challenge {
-                    Challenge::Totp | Challenge::Code { .. } => (
-                        ErrorKind::MfaRequired,
-                        "the broker asks for a code to finish the login",
-                    ),
-                    _ => (
-                        ErrorKind::HumanNeeded,
-                        "the broker wants a person to finish the login",
-                    ),
-                };
-                Err(Error::new(kind, message).at_broker(open.broker))
-            }
-        }
-    }
-}
-
-/// A login that waits for an answer. It holds no secret: it can be sent to a screen, or written down
-/// and answered by another process that has the same store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct OpenLogin {
-    /// Names the login.
-    pub id: String,
-    /// The broker.
-    pub broker: BrokerId,
-    /// What the broker asks.
-    pub challenge: Challenge,
-    /// When the login is forgotten.
-    #[serde(with = "time::serde::rfc3339")]
-    pub expires_at: OffsetDateTime,
-}
 
 impl SessionManager {
     /// Logs in.
@@ -472,12 +349,6 @@ fn limit_reached(authenticator: &dyn Authenticator, limit: u32) -> Error {
     let message =
         format!("the user has {limit} sessions, which is the limit; end one or wait for its end");
     Error::new(ErrorKind::SessionLimit, message).at_broker(authenticator.broker())
-}
-
-impl fmt::Display for OpenLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a login at {} that waits for an answer", self.broker)
-    }
 }
 
 const OPEN_LOGIN_TTL: Duration = Duration::from_secs(10 * 60);

@@ -3,6 +3,7 @@ mod end;
 mod info;
 mod lockout;
 mod login;
+mod request;
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,7 @@ use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, Random, Result, Session
 
 pub use builder::SessionManagerBuilder;
 pub use info::{SessionFilter, SessionInfo};
-pub use login::{AnswerRequest, Login, LoginRequest, OpenLogin};
+pub use request::{AnswerRequest, Login, LoginRequest, OpenLogin};
 
 use crate::{
     Authenticator, Credentials, EncryptedStore, Identity, MemoryStore, RecordKey, RecordKind,
