@@ -135,6 +135,11 @@ impl BrokerId {
     pub fn robinhood() -> Self {
         Self(Arc::from("robinhood"))
     }
+
+    /// The identifier of the adapter for Robinhood's Crypto Trading API.
+    pub fn robinhood_crypto() -> Self {
+        Self(Arc::from("robinhood-crypto"))
+    }
 }
 
 impl ClientOrderId {
