@@ -9,7 +9,7 @@ use wheelhouse_core::{Error, ErrorKind, Result, TokenSource};
 use wheelhouse_ratelimit::LimitRequest;
 use zeroize::Zeroizing;
 
-use crate::{Answer, CallError, Endpoint, HttpClient, Sent, Target, pipeline, validate};
+use crate::{Answer, CallError, Endpoint, HttpClient, Sent, Signer, Target, pipeline, validate};
 
 /// A call that is being put together. A wrong value is kept as an error, which
 /// [`send`](Self::send) returns before anything else happens.
@@ -19,6 +19,7 @@ pub struct Call<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) target: &'a Target,
     pub(crate) token: Option<&'a dyn TokenSource>,
+    pub(crate) signer: Option<&'a dyn Signer>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) max_wait: Duration,
@@ -39,6 +40,7 @@ impl<'a> Call<'a> {
             endpoint,
             target,
             token: None,
+            signer: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             max_wait: LimitRequest::DEFAULT_MAX_WAIT,
@@ -51,6 +53,12 @@ impl<'a> Call<'a> {
     /// Says where its token comes from.
     pub fn token(mut self, source: &'a dyn TokenSource) -> Self {
         self.token = Some(source);
+        self
+    }
+
+    /// Says what signs it. Every attempt is signed anew.
+    pub fn signer(mut self, signer: &'a dyn Signer) -> Self {
+        self.signer = Some(signer);
         self
     }
 
@@ -149,7 +157,7 @@ impl<'a> Call<'a> {
     ///   [`Tls`](ErrorKind::Tls): the exchange failed.
     /// - [`NotTheProtocol`](ErrorKind::NotTheProtocol): HTML or other text, cut off, too large.
     /// - [`UnexpectedAnswer`](ErrorKind::UnexpectedAnswer): the answer is not UTF-8.
-    /// - The token source's own errors.
+    /// - The token source's and the signer's own errors.
     pub async fn send(self) -> Result<Answer, CallError> {
         pipeline::run(self).await
     }

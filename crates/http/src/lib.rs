@@ -18,6 +18,7 @@ mod pipeline;
 mod random;
 mod retry;
 mod retry_after;
+mod signer;
 mod tls;
 mod validate;
 
@@ -32,3 +33,4 @@ pub use origin::{BaseUrl, Origin, Target};
 pub use pages::Pages;
 pub use random::SystemRandom;
 pub use retry::RetryPolicy;
+pub use signer::{Signer, Unsigned};

@@ -12,7 +12,9 @@ use crate::{
     client::Shared,
     content::{self, Content},
     error::Failure,
-    retry_after, validate,
+    retry_after,
+    signer::{self, Unsigned},
+    validate,
 };
 
 /// Carries a call through: limit, token, exchange, and again where that is allowed.
@@ -85,10 +87,16 @@ impl Run<'_> {
     async fn exchange(&mut self, token: Option<&AccessToken>) -> Result<Reply, Failure> {
         self.attempts += 1;
         let call = self.call;
+        let mut headers = headers(&call.headers, token)?;
+        if let Some(signer) = call.signer {
+            let origin = call.target.base.origin();
+            let unsigned = Unsigned::new(call.endpoint.method, origin, &self.url, &call.body);
+            signer::sign(signer, &unsigned, &mut headers)?;
+        }
         let outgoing = Outgoing {
             method: call.endpoint.method,
             url: self.url.clone(),
-            headers: headers(&call.headers, token)?,
+            headers,
             body: call.body.clone(),
         };
         let cap = call.endpoint.body_cap.unwrap_or(self.shared.body_cap);
@@ -144,7 +152,8 @@ impl Run<'_> {
         let content = Content::of(&reply.headers, &reply.body);
         let status = reply.status;
         // Neither reached the part of a broker that changes anything.
-        self.note(Sent::Answered, !matches!(status, 401 | 429));
+        let refused = status == 429 || (status == 401 && content != Content::Markup);
+        self.note(Sent::Answered, !refused);
 
         if status == 401
             && content != Content::Markup

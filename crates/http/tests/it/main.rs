@@ -1,5 +1,7 @@
 //! Behaviour of the request pipeline, against peers that misbehave on purpose.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod content;
 mod deadlines;
 mod h2_streams;
@@ -10,6 +12,7 @@ mod peer;
 mod redirects;
 mod retries;
 mod secrets;
+mod signing;
 mod size;
 mod support;
 mod tls;
