@@ -12,6 +12,7 @@ mod config;
 mod convert;
 mod endpoints;
 mod error;
+mod history;
 mod instruments;
 mod market;
 mod orders;

@@ -22,7 +22,6 @@ use crate::{
     client::Inner,
     endpoints, error,
     instruments::Listed,
-    recent::Standing,
     wire::{
         number::to_millis,
         orders::{Brackets, ExactNumber, PlaceOrder, Placed},
@@ -47,13 +46,10 @@ impl Inner {
     pub(crate) async fn place(self: &Arc<Self>, request: &OrderRequest) -> Result<Submission> {
         let named = |error| self.place_error(error);
         let prepared = self.prepare(request).await.map_err(named)?;
-        match self
-            .recent
-            .begin(&prepared.body, &prepared.open)
-            .map_err(named)?
-        {
-            Standing::Known(outcome) => return Ok(outcome),
-            Standing::New => {}
+        let content = [request.account.as_str().as_bytes(), &prepared.body].concat();
+        let known = self.recent.begin(&content, &prepared.open).map_err(named)?;
+        if let Some(outcome) = known {
+            return Ok(outcome);
         }
         let caller = Caller::default();
         let (inner, abandoned) = (self.clone(), caller.gone.clone());

@@ -12,7 +12,7 @@ use crate::{
     accounts::AccountState,
     client::Inner,
     endpoints,
-    orders::{Span, merged},
+    history::{Span, merged},
     wire::{orders::order, positions::position},
 };
 

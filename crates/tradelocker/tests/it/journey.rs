@@ -323,7 +323,7 @@ async fn instruments_have_rules_and_prices() {
 
     let quotes = at
         .broker
-        .quotes(&at.account, &[eurusd.id.clone()])
+        .quotes(&at.account, std::slice::from_ref(&eurusd.id))
         .await
         .unwrap();
     assert!(quotes[0].bid < quotes[0].ask && quotes[0].bid.is_some());
@@ -384,7 +384,7 @@ async fn a_dead_info_route_is_passed_over() {
     let gold = at.instrument("XAUUSD").await;
     let quotes = at
         .broker
-        .quotes(&at.account, &[gold.id.clone()])
+        .quotes(&at.account, std::slice::from_ref(&gold.id))
         .await
         .unwrap();
     assert!(quotes[0].bid.is_some());

@@ -1,3 +1,5 @@
+//! Tests of the TradeLocker adapter: against samples, and against the simulator.
+
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,

@@ -42,7 +42,7 @@ fn plain(body: &str) -> Map<String, Value> {
     let market = object["type"] != "limit";
     object
         .into_iter()
-        .filter(|(key, value)| !value.is_null() && !(market && key == "price"))
+        .filter(|(key, value)| !(value.is_null() || market && key == "price"))
         .map(|(key, value)| {
             if key == "strategyId" {
                 (key, value)

@@ -599,7 +599,7 @@ async fn prices() {
     let btc = at.instrument("BTCUSD").await;
     let quote = at
         .broker
-        .quotes(&at.account, &[btc.id.clone()])
+        .quotes(&at.account, std::slice::from_ref(&btc.id))
         .await
         .unwrap()
         .remove(0);
