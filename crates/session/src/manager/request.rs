@@ -79,7 +79,8 @@ impl AnswerRequest {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Login {
-    /// The broker asks for something more: see [`SessionManager::answer`].
+    /// The broker asks for something more: see
+    /// [`SessionManager::answer`](crate::SessionManager::answer).
     Challenge(OpenLogin),
     /// The user is in.
     Ready(Session),
