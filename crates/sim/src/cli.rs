@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use wheelhouse_sim::{
-    Script, Sim, robinhood,
+    Script, Sim, robinhood, robinhood_crypto,
     tradelocker::{RateLimits, Settings, UserSpec},
 };
 
@@ -27,6 +27,11 @@ pub(crate) struct Options {
     /// Simulate Robinhood's private API on this loopback address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     robinhood: Option<SocketAddr>,
+
+    /// Simulate the Robinhood Crypto API on this loopback address; port 0 takes a free one. The
+    /// known key is the example of the API's documentation.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    robinhood_crypto: Option<SocketAddr>,
 
     /// Simulate TradeLocker on this loopback address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -86,6 +91,8 @@ struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     robinhood: Option<Origin>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    robinhood_crypto: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tradelocker: Option<Addresses>,
     seed: u64,
 }
@@ -114,7 +121,11 @@ impl Options {
 
 pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let ended = end()?;
-    let asked = (options.robinhood.is_some(), options.tradelocker.is_some());
+    let asked = [
+        options.robinhood.is_some(),
+        options.robinhood_crypto.is_some(),
+        options.tradelocker.is_some(),
+    ];
     let mut sim = Sim::builder().seed(options.seed);
     if let Some(addr) = options.robinhood {
         let mut settings = robinhood::Settings::new();
@@ -126,6 +137,15 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             .robinhood(addr)
             .robinhood_settings(settings)
             .robinhood_user(user.wheel_world());
+    }
+    if let Some(addr) = options.robinhood_crypto {
+        let mut settings = robinhood_crypto::Settings::new();
+        if options.rate_limits == Limits::Off {
+            settings.limit = None;
+        }
+        sim = sim
+            .robinhood_crypto(addr)
+            .robinhood_crypto_settings(settings);
     }
     let user = UserSpec::new(options.user, options.password, options.server);
     let limits = match options.rate_limits {
@@ -178,10 +198,14 @@ fn end() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn announce(sim: &Sim, (robinhood, tradelocker): (bool, bool)) -> Result<(), Box<dyn Error>> {
+fn announce(sim: &Sim, asked: [bool; 3]) -> Result<(), Box<dyn Error>> {
+    let [robinhood, robinhood_crypto, tradelocker] = asked;
     let ready = Ready {
         robinhood: robinhood.then(|| Origin {
             origin: sim.robinhood().origin(),
+        }),
+        robinhood_crypto: robinhood_crypto.then(|| Origin {
+            origin: sim.robinhood_crypto().origin(),
         }),
         tradelocker: tradelocker.then(|| Addresses {
             origin: sim.tradelocker().origin(),

@@ -7,6 +7,7 @@ pub mod faults;
 mod log;
 mod random;
 pub mod robinhood;
+pub mod robinhood_crypto;
 mod server;
 mod sim;
 pub mod tradelocker;

@@ -9,6 +9,7 @@ use crate::{
     error::{Result, SimError},
     faults::Script,
     robinhood::{self, RobinhoodSim},
+    robinhood_crypto::{self, RobinhoodCryptoSim},
     tradelocker::{Plan, Settings, TradeLockerSim, UserSpec},
 };
 
@@ -18,6 +19,7 @@ pub struct Sim {
     seed: u64,
     clock: SimClock,
     robinhood: Option<RobinhoodSim>,
+    robinhood_crypto: Option<RobinhoodCryptoSim>,
     tradelocker: Option<TradeLockerSim>,
 }
 
@@ -28,6 +30,9 @@ pub struct SimBuilder {
     robinhood: Option<SocketAddr>,
     robinhood_users: Vec<robinhood::UserSpec>,
     robinhood_settings: robinhood::Settings,
+    robinhood_crypto: Option<SocketAddr>,
+    robinhood_crypto_users: Vec<robinhood_crypto::UserSpec>,
+    robinhood_crypto_settings: robinhood_crypto::Settings,
     tradelocker: Option<SocketAddr>,
     seed: u64,
     start: Start,
@@ -43,6 +48,9 @@ impl Sim {
             robinhood: None,
             robinhood_users: Vec::new(),
             robinhood_settings: robinhood::Settings::default(),
+            robinhood_crypto: None,
+            robinhood_crypto_users: Vec::new(),
+            robinhood_crypto_settings: robinhood_crypto::Settings::default(),
             tradelocker: None,
             seed: 1,
             start: Start::Now,
@@ -60,6 +68,16 @@ impl Sim {
     #[must_use]
     pub fn robinhood(&self) -> &RobinhoodSim {
         simulated(self.robinhood.as_ref(), "robinhood")
+    }
+
+    /// The Robinhood Crypto API.
+    ///
+    /// # Panics
+    ///
+    /// If the simulator was built without [`SimBuilder::robinhood_crypto`].
+    #[must_use]
+    pub fn robinhood_crypto(&self) -> &RobinhoodCryptoSim {
+        simulated(self.robinhood_crypto.as_ref(), "robinhood_crypto")
     }
 
     /// The TradeLocker broker.
@@ -89,6 +107,9 @@ impl Sim {
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.robinhood.iter().for_each(RobinhoodSim::settle);
+        self.robinhood_crypto
+            .iter()
+            .for_each(RobinhoodCryptoSim::settle);
         self.tradelocker.iter().for_each(TradeLockerSim::settle);
     }
 
@@ -96,6 +117,9 @@ impl Sim {
     pub async fn shutdown(self) {
         if let Some(robinhood) = &self.robinhood {
             robinhood.shutdown().await;
+        }
+        if let Some(robinhood_crypto) = &self.robinhood_crypto {
+            robinhood_crypto.shutdown().await;
         }
         if let Some(tradelocker) = &self.tradelocker {
             tradelocker.shutdown().await;
@@ -126,6 +150,25 @@ impl SimBuilder {
     /// Sets how the Robinhood broker behaves.
     pub fn robinhood_settings(mut self, settings: robinhood::Settings) -> Self {
         self.robinhood_settings = settings;
+        self
+    }
+
+    /// Simulates the Robinhood Crypto API on a loopback address; port 0 takes a free one.
+    pub fn robinhood_crypto(mut self, addr: SocketAddr) -> Self {
+        self.robinhood_crypto = Some(addr);
+        self
+    }
+
+    /// Adds a key for the Robinhood Crypto API. Without any, [`robinhood_crypto::UserSpec::demo`]
+    /// is known.
+    pub fn robinhood_crypto_user(mut self, user: robinhood_crypto::UserSpec) -> Self {
+        self.robinhood_crypto_users.push(user);
+        self
+    }
+
+    /// Sets how the Robinhood Crypto API behaves.
+    pub fn robinhood_crypto_settings(mut self, settings: robinhood_crypto::Settings) -> Self {
+        self.robinhood_crypto_settings = settings;
         self
     }
 
@@ -173,7 +216,8 @@ impl SimBuilder {
     /// [`SimError::Bind`] for a wrong one, [`SimError::Duplicate`] for a repeated user or account,
     /// [`SimError::UnknownInstrument`] for a wrong name in the script.
     pub async fn start(self) -> Result<Sim> {
-        if self.robinhood.is_none() && self.tradelocker.is_none() {
+        let addresses = [self.robinhood, self.robinhood_crypto, self.tradelocker];
+        if addresses.iter().all(Option::is_none) {
             return Err(SimError::NoBroker);
         }
         let clock = SimClock::new(self.start);
@@ -189,6 +233,19 @@ impl SimBuilder {
                     script: std::mem::take(&mut script.robinhood),
                 };
                 Some(RobinhoodSim::start(plan, clock.clone()).await?)
+            }
+        };
+        let robinhood_crypto = match self.robinhood_crypto {
+            None => None,
+            Some(addr) => {
+                let plan = robinhood_crypto::Plan {
+                    addr,
+                    seed,
+                    users: self.robinhood_crypto_users,
+                    settings: self.robinhood_crypto_settings,
+                    script: std::mem::take(&mut script.robinhood_crypto),
+                };
+                Some(RobinhoodCryptoSim::start(plan, clock.clone()).await?)
             }
         };
         let users = match self.users {
@@ -214,6 +271,7 @@ impl SimBuilder {
             seed,
             clock,
             robinhood,
+            robinhood_crypto,
             tradelocker,
         })
     }

@@ -8,6 +8,7 @@ use super::{Fault, GzipFault, Kind, Matcher, Moment, RowFault, StallAt};
 use crate::{
     error::{Result, SimError},
     robinhood::RobinhoodScript,
+    robinhood_crypto::RobinhoodCryptoScript,
     tradelocker::TradeLockerScript,
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub struct Script {
     /// For the Robinhood broker.
     pub robinhood: RobinhoodScript,
+    /// For the Robinhood Crypto API.
+    pub robinhood_crypto: RobinhoodCryptoScript,
     /// For the TradeLocker broker.
     pub tradelocker: TradeLockerScript,
 }

@@ -79,7 +79,7 @@ impl Body {
 }
 
 /// A decimal from text, also in scientific notation.
-pub(super) fn decimal(text: &str) -> Option<Decimal> {
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
     text.parse()
         .ok()
@@ -87,7 +87,7 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
 }
 
 /// A decimal from a JSON text or number.
-pub(super) fn decimal_of(value: &Value) -> Option<Decimal> {
+pub(crate) fn decimal_of(value: &Value) -> Option<Decimal> {
     match value {
         Value::String(text) => decimal(text),
         Value::Number(number) => decimal(&number.to_string()),

@@ -15,7 +15,7 @@
 
 mod accounts;
 mod auth;
-mod body;
+pub(crate) mod body;
 mod context;
 mod events;
 mod host;
@@ -35,7 +35,7 @@ mod service;
 mod settings;
 mod shape;
 mod state;
-mod text;
+pub(crate) mod text;
 mod user;
 
 use std::{fmt, net::SocketAddr, sync::Arc};

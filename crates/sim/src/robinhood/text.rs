@@ -9,38 +9,38 @@ use crate::{
     random::mix,
 };
 
-pub(super) const USD: &str = "1072fc76-1862-41ab-82c2-485837590762";
-pub(super) const DAY: i64 = 86_400_000;
+pub(crate) const USD: &str = "1072fc76-1862-41ab-82c2-485837590762";
+pub(crate) const DAY: i64 = 86_400_000;
 
 /// A decimal with this many places.
-pub(super) fn fixed(value: Decimal, places: u32) -> String {
+pub(crate) fn fixed(value: Decimal, places: u32) -> String {
     let mut value = value.round_dp(places);
     value.rescale(places);
     value.to_string()
 }
 
 /// Four places: cash.
-pub(super) fn cash(value: Decimal) -> String {
+pub(crate) fn cash(value: Decimal) -> String {
     fixed(value, 4)
 }
 
 /// Six places: prices of quotes.
-pub(super) fn price(value: Decimal) -> String {
+pub(crate) fn price(value: Decimal) -> String {
     fixed(value, 6)
 }
 
 /// Eight places: prices and quantities of orders and positions.
-pub(super) fn exact(value: Decimal) -> String {
+pub(crate) fn exact(value: Decimal) -> String {
     fixed(value, 8)
 }
 
 /// Eighteen places: crypto.
-pub(super) fn fine(value: Decimal) -> String {
+pub(crate) fn fine(value: Decimal) -> String {
     fixed(value, 18)
 }
 
 /// Zero as `0E-8`, as the server does in clearing fields.
-pub(super) fn scientific(value: Decimal) -> String {
+pub(crate) fn scientific(value: Decimal) -> String {
     if value.is_zero() {
         "0E-8".to_owned()
     } else {
@@ -49,7 +49,7 @@ pub(super) fn scientific(value: Decimal) -> String {
 }
 
 /// An amount with its currency.
-pub(super) fn money(value: Decimal) -> Value {
+pub(crate) fn money(value: Decimal) -> Value {
     let amount = if value.is_zero() {
         "0".to_owned()
     } else {
@@ -59,7 +59,7 @@ pub(super) fn money(value: Decimal) -> Value {
 }
 
 /// `2026-11-20T15:30:27.948000Z`.
-pub(super) fn stamp(millis: i64) -> String {
+pub(crate) fn stamp(millis: i64) -> String {
     let at = from_millis(millis);
     format!(
         "{}T{}.{:06}Z",
@@ -70,13 +70,13 @@ pub(super) fn stamp(millis: i64) -> String {
 }
 
 /// `2026-11-20T15:30:27Z`.
-pub(super) fn second(millis: i64) -> String {
+pub(crate) fn second(millis: i64) -> String {
     let at = from_millis(millis);
     format!("{}T{}Z", date(at.date()), clock(at.time()))
 }
 
 /// `2026-11-20T15:30:27.948000000Z`.
-pub(super) fn nanos(millis: i64) -> String {
+pub(crate) fn nanos(millis: i64) -> String {
     let at = from_millis(millis);
     format!(
         "{}T{}.{:09}Z",
@@ -87,7 +87,7 @@ pub(super) fn nanos(millis: i64) -> String {
 }
 
 /// `2026-11-20T10:30:27.948000-05:00`: challenges and crypto.
-pub(super) fn local(millis: i64) -> String {
+pub(crate) fn local(millis: i64) -> String {
     let offset = offset(millis);
     let at = from_millis(millis).to_offset(offset);
     let hours = offset.whole_hours().abs();
@@ -99,7 +99,7 @@ pub(super) fn local(millis: i64) -> String {
     )
 }
 
-pub(super) fn date(date: Date) -> String {
+pub(crate) fn date(date: Date) -> String {
     format!(
         "{:04}-{:02}-{:02}",
         date.year(),
@@ -108,7 +108,7 @@ pub(super) fn date(date: Date) -> String {
     )
 }
 
-pub(super) fn parse_date(text: &str) -> Option<Date> {
+pub(crate) fn parse_date(text: &str) -> Option<Date> {
     let mut pieces = text.splitn(3, '-');
     let year = pieces.next()?.parse().ok()?;
     let month = Month::try_from(pieces.next()?.parse::<u8>().ok()?).ok()?;
@@ -125,17 +125,17 @@ fn clock(time: Time) -> String {
 }
 
 /// The date in UTC.
-pub(super) fn utc_date(millis: i64) -> Date {
+pub(crate) fn utc_date(millis: i64) -> Date {
     from_millis(millis).date()
 }
 
 /// The date in New York.
-pub(super) fn new_york(millis: i64) -> Date {
+pub(crate) fn new_york(millis: i64) -> Date {
     from_millis(millis).to_offset(offset(millis)).date()
 }
 
 /// An hour of a New York date, in milliseconds since the epoch.
-pub(super) fn at_new_york(date: Date, hour: u8, minute: u8) -> i64 {
+pub(crate) fn at_new_york(date: Date, hour: u8, minute: u8) -> i64 {
     let time = Time::from_hms(hour, minute, 0).unwrap_or(Time::MIDNIGHT);
     let utc = to_millis(OffsetDateTime::new_utc(date, time));
     utc - i64::from(offset(utc).whole_seconds()) * 1_000
@@ -165,16 +165,16 @@ fn sunday(year: i32, month: Month, nth: u8, utc_hour: u8) -> i64 {
 }
 
 /// A span in milliseconds.
-pub(super) fn millis(span: std::time::Duration) -> i64 {
+pub(crate) fn millis(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
-pub(super) fn is_weekend(date: Date) -> bool {
+pub(crate) fn is_weekend(date: Date) -> bool {
     matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 /// The next day that is no weekend.
-pub(super) fn next_business(date: Date) -> Date {
+pub(crate) fn next_business(date: Date) -> Date {
     let mut next = date.next_day().unwrap_or(date);
     while is_weekend(next) {
         next = next.next_day().unwrap_or(Date::MAX);
@@ -183,7 +183,7 @@ pub(super) fn next_business(date: Date) -> Date {
 }
 
 /// An id in the shape of a random UUID that follows from a seed and a position.
-pub(super) fn uuid(seed: u64, position: u64) -> String {
+pub(crate) fn uuid(seed: u64, position: u64) -> String {
     let high = mix(seed, position.wrapping_mul(2)) & 0xFFFF_FFFF_FFFF_0FFF | 0x4000;
     let low =
         mix(seed, position.wrapping_mul(2) + 1) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000;
@@ -199,7 +199,7 @@ pub(super) fn uuid(seed: u64, position: u64) -> String {
 }
 
 /// An id that follows from a text.
-pub(super) fn uuid_of(text: &str) -> String {
+pub(crate) fn uuid_of(text: &str) -> String {
     let digest = text.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
     });

@@ -172,8 +172,11 @@ impl Order {
     fn step(&mut self, account: &mut Account, world: &World, now: i64) -> bool {
         let settings = &world.settings;
         let before = self.status;
+        // A first step that comes late is taken as if it had come in time.
+        let mut at = now;
         if self.status == Status::Unconfirmed {
-            if now < self.created + millis(settings.confirm_after) {
+            at = self.created + millis(settings.confirm_after);
+            if now < at {
                 return self.cancel_if_asked(world, now);
             }
             if let Some(reason) = &settings.reject_with {
@@ -181,7 +184,7 @@ impl Order {
                 self.end(Status::Rejected, now);
                 return true;
             }
-            let waits = self.stop || !self.may_trade(world, now);
+            let waits = self.stop || !self.may_trade(world, at);
             self.status = if waits {
                 Status::Queued
             } else {
@@ -198,7 +201,7 @@ impl Order {
         let late = self.cancel_requested;
         let quote = world.market.instruments[self.instrument].quote;
         let moved = self.follow(quote, now);
-        if (self.may_trade(world, now) && self.is_due(quote)) || late {
+        if (self.may_trade(world, at) && self.is_due(quote)) || late {
             self.fill(account, world, quote, now);
             return true;
         }
