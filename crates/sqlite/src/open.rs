@@ -32,7 +32,9 @@ pub(crate) async fn open(config: &SqliteConfig) -> Result<SqlitePool, StoreError
         .connect_with(options)
         .await
         .map_err(Doing::Read.failed())?;
-    schema::migrate(pool.clone()).await.map_err(migration_failed)?;
+    schema::migrate(pool.clone())
+        .await
+        .map_err(migration_failed)?;
     Ok(pool)
 }
 
@@ -47,7 +49,9 @@ async fn make(config: &SqliteConfig) -> Result<(), StoreError> {
         .pragma("application_id", schema::APPLICATION_ID.to_string());
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect_with(options).await.map_err(&failed)?;
-    schema::migrate(pool.clone()).await.map_err(migration_failed)?;
+    schema::migrate(pool.clone())
+        .await
+        .map_err(migration_failed)?;
     pool.close().await;
     draft.publish(&config.path)
 }
