@@ -109,7 +109,7 @@ fn time_in_force(text: &str) -> TimeInForce {
 }
 
 /// Reads a state. `category` tells an order that ran out from one that somebody cancelled.
-fn state(text: &str, category: Option<&str>) -> OrderState {
+pub(crate) fn state(text: &str, category: Option<&str>) -> OrderState {
     match text {
         "new" | "unconfirmed" | "placed" => OrderState::PendingNew,
         "queued" => OrderState::Held,

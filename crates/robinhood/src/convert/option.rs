@@ -25,6 +25,8 @@ pub(crate) fn chain(chain: &wire::Chain<'_>, underlying: &Symbol, place: Place<'
 /// How many units of the underlying a contract delivers: 100 unless it was adjusted.
 pub(crate) fn deliverable(chain: &wire::Chain<'_>) -> Option<Decimal> {
     match chain.underlying_instruments.as_slice() {
+        // Cash beside the shares marks contracts that were adjusted.
+        _ if chain.cash_component.is_some() => None,
         [one] => Some(one.quantity.0),
         // An index is settled in cash and delivers nothing; the multiplier of its value says it.
         [] => chain.trade_value_multiplier.map(|n| n.0),

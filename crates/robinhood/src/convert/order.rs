@@ -1,6 +1,6 @@
 use wheelhouse_core::{
     BrokerOrderId, ClientOrderId, Currency, Decimal, Execution, ExecutionId, InstrumentId, Money,
-    Offset, OptionOrder, Order, OrderSize, OrderType, PositionEffect, PositionId, Price, Quantity,
+    OptionOrder, Order, OrderSize, OrderType, PositionEffect, PositionId, Price, Quantity,
     Result, Side,
 };
 
@@ -60,16 +60,6 @@ fn order_type(kind: &str, trigger: Option<&Text<'_>>, trailing: bool) -> OrderTy
         ("market", false) => OrderType::Market,
         ("market", true) => OrderType::Stop,
         (other, _) => OrderType::Unknown(other.to_owned()),
-    }
-}
-
-/// How far a trailing stop follows.
-#[cfg_attr(not(test), expect(dead_code, reason = "core's order has no place for it yet"))]
-fn trail(peg: &wire::TrailingPeg<'_>) -> Option<Offset> {
-    match peg.kind.as_str() {
-        "percentage" => positive(peg.percentage).map(Offset::Percent),
-        "price" => positive(peg.price.as_ref().map(|m| m.amount)).map(|p| Offset::Price(Price::new(p))),
-        _ => None,
     }
 }
 

@@ -63,8 +63,6 @@ pub(crate) struct TransferAccount<'a> {
     pub(crate) account_number: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) account_name: Option<Text<'a>>,
-    #[serde(rename = "type", borrow)]
-    pub(crate) kind: Text<'a>,
     pub(crate) is_external: bool,
 }
 
@@ -75,8 +73,6 @@ pub(crate) struct Unified<'a> {
     pub(crate) account_number: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) account_buying_power: Option<Amount<'a>>,
-    #[serde(borrow, default)]
-    pub(crate) options_buying_power: Option<Amount<'a>>,
     #[serde(borrow, default)]
     pub(crate) uninvested_cash: Option<Amount<'a>>,
     #[serde(borrow, default)]

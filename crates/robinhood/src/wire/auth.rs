@@ -19,8 +19,6 @@ pub(crate) struct TokenAnswer<'a> {
     #[serde(default)]
     pub(crate) expires_in: Option<Num>,
     #[serde(borrow, default)]
-    pub(crate) scope: Option<Text<'a>>,
-    #[serde(borrow, default)]
     pub(crate) user_uuid: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) verification_workflow: Option<Workflow<'a>>,

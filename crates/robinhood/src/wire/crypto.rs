@@ -101,9 +101,6 @@ pub(crate) struct CryptoOrder<'a> {
     pub(crate) cumulative_quantity: Option<Num>,
     #[serde(default)]
     pub(crate) average_price: Option<Num>,
-    /// Where to cancel it; `null` once it is final.
-    #[serde(borrow, default)]
-    pub(crate) cancel_url: Option<Text<'a>>,
     #[serde(default)]
     pub(crate) created_at: Option<Stamp>,
     #[serde(default)]
@@ -121,8 +118,6 @@ pub(crate) struct ForexQuote<'a> {
     pub(crate) bid_price: Option<Num>,
     #[serde(default)]
     pub(crate) mark_price: Option<Num>,
-    #[serde(default)]
-    pub(crate) open_price: Option<Num>,
     #[serde(default)]
     pub(crate) updated_at: Option<Stamp>,
 }

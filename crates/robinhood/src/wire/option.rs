@@ -16,8 +16,8 @@ pub(crate) struct Chain<'a> {
     pub(crate) expiration_dates: Vec<Day>,
     #[serde(default)]
     pub(crate) trade_value_multiplier: Option<Num>,
-    #[serde(borrow, default)]
-    pub(crate) cash_component: Option<Text<'a>>,
+    #[serde(default)]
+    pub(crate) cash_component: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     pub(crate) underlying_instruments: Vec<Deliverable>,
     #[serde(default)]
@@ -119,12 +119,6 @@ pub(crate) struct OptionPosition<'a> {
     pub(crate) opened_at: Option<Stamp>,
     #[serde(default)]
     pub(crate) created_at: Option<Stamp>,
-    #[serde(default)]
-    pub(crate) pending_assignment_quantity: Option<Num>,
-    #[serde(default)]
-    pub(crate) pending_exercise_quantity: Option<Num>,
-    #[serde(default)]
-    pub(crate) pending_expiration_quantity: Option<Num>,
 }
 
 /// `GET /options/aggregate_positions/`: a row for each strategy held.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wheelhouse_core::Decimal;
 
-use super::{Num, Stamp, Text, order::Execution};
+use super::{Num, Stamp, Text};
 
 /// `GET /options/orders/`, `GET /options/orders/{id}/` and the answer to `POST /options/orders/`.
 #[derive(Debug, Deserialize)]
@@ -14,9 +14,6 @@ pub(crate) struct OptionOrder<'a> {
     pub(crate) ref_id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) account_number: Text<'a>,
-    /// Where to cancel it; `null` once it is final.
-    #[serde(borrow, default)]
-    pub(crate) cancel_url: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) chain_symbol: Option<Text<'a>>,
     #[serde(borrow)]
@@ -61,8 +58,6 @@ pub(crate) struct Leg<'a> {
     pub(crate) ratio_quantity: Num,
     #[serde(borrow)]
     pub(crate) side: Text<'a>,
-    #[serde(borrow, default)]
-    pub(crate) executions: Vec<Execution<'a>>,
 }
 
 /// The body of `POST /options/orders/`.

@@ -18,9 +18,6 @@ pub(crate) struct Order<'a> {
     pub(crate) instrument: Text<'a>,
     #[serde(borrow, default)]
     pub(crate) instrument_id: Option<Text<'a>>,
-    /// Where to cancel it; `null` once it is final.
-    #[serde(borrow, default)]
-    pub(crate) cancel: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) state: Text<'a>,
     #[serde(rename = "type", borrow)]
@@ -35,8 +32,9 @@ pub(crate) struct Order<'a> {
     pub(crate) price: Option<Num>,
     #[serde(default)]
     pub(crate) stop_price: Option<Num>,
-    #[serde(borrow, default)]
-    pub(crate) trailing_peg: Option<TrailingPeg<'a>>,
+    /// Only whether it is there matters; how far it follows is in the raw payload.
+    #[serde(default)]
+    pub(crate) trailing_peg: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     pub(crate) quantity: Option<Num>,
     #[serde(default)]
@@ -45,8 +43,6 @@ pub(crate) struct Order<'a> {
     pub(crate) average_price: Option<Num>,
     #[serde(borrow, default)]
     pub(crate) dollar_based_amount: Option<Amount<'a>>,
-    #[serde(default)]
-    pub(crate) preset_percent_limit: Option<Num>,
     #[serde(borrow, default)]
     pub(crate) position_effect: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -59,16 +55,6 @@ pub(crate) struct Order<'a> {
     pub(crate) updated_at: Option<Stamp>,
     #[serde(borrow, default)]
     pub(crate) executions: Vec<Execution<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct TrailingPeg<'a> {
-    #[serde(rename = "type", borrow)]
-    pub(crate) kind: Text<'a>,
-    #[serde(default)]
-    pub(crate) percentage: Option<Num>,
-    #[serde(borrow, default)]
-    pub(crate) price: Option<Amount<'a>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,311 @@
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::{try_join3, try_join4};
+use wheelhouse_core::{
+    Account, AccountId, AccountSummary, Accounts, Decimal, Error, ErrorKind, InstrumentId, Money,
+    OrderQuery, Page, PageToken, Position, PositionQuery, Result,
+};
+
+use crate::{
+    Dividend, Robinhood,
+    api::{self, place, rows},
+    client::Inner,
+    config::Host,
+    convert::{self, Place},
+    endpoints,
+    wire::{Text, account as wire},
+};
+
+/// An account is looked for again after this long at the earliest.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The page that follows the last one of shares.
+const CRYPTO_PAGE: &str = "crypto";
+
+/// The user's accounts.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    accounts: Accounts,
+}
+
+impl Inner {
+    pub(crate) async fn list_accounts(&self) -> Result<Accounts> {
+        let directory = match self.directory.any() {
+            Some(old) => self.directory.newer(self.clock(), &old, || self.read_directory()).await?,
+            None => self.directory(Duration::MAX).await?,
+        };
+        Ok(directory.accounts.clone())
+    }
+
+    async fn directory(&self, age: Duration) -> Result<Arc<Directory>> {
+        self.directory.get(self.clock(), age, || self.read_directory()).await
+    }
+
+    /// Makes sure that an account is the user's: an unknown filter is ignored in silence, and the
+    /// answer would be about another one.
+    pub(crate) async fn known(&self, id: &AccountId, operation: &'static str) -> Result<()> {
+        for age in [Duration::MAX, LOOK_AGAIN] {
+            let directory = self.directory(age).await?;
+            if directory.accounts.iter().any(|account| account.id == *id) {
+                return Ok(());
+            }
+        }
+        let error = Error::new(ErrorKind::NotFound, format!("the user has no account {id}"));
+        Err(self.place_in(error, operation))
+    }
+
+    async fn read_directory(&self) -> Result<Directory> {
+        let endpoint = &endpoints::GET_ACCOUNTS;
+        let mut accounts: Vec<Account> = Vec::new();
+        let call = self.api.call(Host::Api, endpoint).query("default_to_all_accounts", true);
+        self.api
+            .all_pages(Host::Api, endpoint, call, |body| {
+                let (items, next) = rows(body, |row: &wire::Account<'_>, index| {
+                    convert::account(row, None, Place::Row(body, index)).map(Some)
+                })?;
+                accounts.extend(items);
+                Ok((next, true))
+            })
+            .await?;
+        // That list leaves out retirement accounts; this one has all, and banks besides.
+        for (number, name) in self.read_transfer_accounts().await? {
+            if let Some(known) = accounts.iter_mut().find(|it| it.id.as_str() == number) {
+                known.name = name.or(known.name.take());
+                continue;
+            }
+            let call = self.api.call(Host::Api, &endpoints::GET_ACCOUNT).path("account", &number);
+            let body = match self.api.read(endpoint, call).await {
+                Ok(body) => body,
+                // A spending account is no brokerage account.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let account = api::decode::<wire::Account<'_>>(&body)
+                .and_then(|row| convert::account(&row, name.as_deref(), Place::Whole(&body)))
+                .map_err(|error| place(endpoint, error))?;
+            accounts.push(account);
+        }
+        Ok(Directory { accounts: accounts.into() })
+    }
+
+    async fn read_transfer_accounts(&self) -> Result<Vec<(String, Option<String>)>> {
+        let endpoint = &endpoints::GET_TRANSFER_ACCOUNTS;
+        let mut own = Vec::new();
+        let call = self.api.call(Host::Bonfire, endpoint);
+        self.api
+            .all_pages(Host::Bonfire, endpoint, call, |body| {
+                let (items, next) = rows(body, |row: &wire::TransferAccount<'_>, _| {
+                    let number = row.account_number.as_ref().filter(|_| !row.is_external);
+                    let name = row.account_name.as_ref().map(Text::owned);
+                    Ok(number.map(|number| (number.owned(), name)))
+                })?;
+                own.extend(items);
+                Ok((next, true))
+            })
+            .await?;
+        Ok(own)
+    }
+
+    pub(crate) async fn read_summary(&self, id: &AccountId) -> Result<AccountSummary> {
+        self.known(id, "account_summary").await?;
+        let get = |endpoint| self.api.read(endpoint, self.api.call(Host::Api, endpoint).path("account", id.as_str()));
+        let (account, portfolio, day_trades, unified) = try_join4(
+            get(&endpoints::GET_ACCOUNT),
+            get(&endpoints::GET_PORTFOLIO),
+            get(&endpoints::GET_DAY_TRADES),
+            self.read_unified(),
+        )
+        .await?;
+        let (shares, strategies, orders) =
+            try_join3(self.cost_of_shares(id), self.cost_of_options(id), self.count_open(id)).await?;
+        let cost = shares.1.zip(strategies.1).and_then(|(a, b)| a.checked_add(b));
+        let summary = || -> Result<AccountSummary> {
+            let unified = match &unified {
+                Some(body) => api::decode::<crate::wire::Page<'_, wire::Unified<'_>>>(body)?.results,
+                None => Vec::new(),
+            };
+            let mine = |row: &&wire::Unified<'_>| {
+                row.account_number.as_ref().is_some_and(|number| number.as_str() == id.as_str())
+            };
+            let trades: wire::DayTrades = api::decode(&day_trades)?;
+            let sources = convert::Sources {
+                account: &api::decode(&account)?,
+                portfolio: &api::decode(&portfolio)?,
+                unified: unified.iter().find(mine),
+                day_trades: trades.equity_day_trades.len() + trades.option_day_trades.len(),
+                positions: shares.0 + strategies.0,
+                orders,
+                cost,
+            };
+            let mut summary = convert::summary(&sources, id.clone(), self.clock().now())?;
+            summary.raw = Place::Whole(&portfolio).raw();
+            Ok(summary)
+        };
+        summary().map_err(|error| self.place_in(error, "account_summary"))
+    }
+
+    /// Reads the balances of all accounts, from a host that not every client is let in to.
+    async fn read_unified(&self) -> Result<Option<Bytes>> {
+        let endpoint = &endpoints::GET_UNIFIED;
+        match self.api.read(endpoint, self.api.call(Host::Bonfire, endpoint)).await {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts positions in shares and adds up what they cost.
+    async fn cost_of_shares(&self, id: &AccountId) -> Result<(usize, Option<Decimal>)> {
+        let endpoint = &endpoints::GET_POSITIONS;
+        let call = self.api.call(Host::Api, endpoint).query("nonzero", true).query("account_number", id);
+        let (mut count, mut cost) = (0, Some(Decimal::ZERO));
+        self.api
+            .all_pages(Host::Api, endpoint, call, |body| {
+                let (costs, next) = rows(body, |row: &wire::Position<'_>, index| {
+                    let held = convert::position(row, Place::Row(body, index))?;
+                    let counts = held.account == *id && !row.quantity.0.is_zero();
+                    let paid = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
+                    let basis = convert::signed_cost(paid, row.clearing_direction.as_ref()).or_else(|| {
+                        let price = held.average_price?.value();
+                        price.checked_mul(row.quantity.0)
+                    });
+                    Ok(counts.then_some(basis))
+                })?;
+                count += costs.len();
+                cost = costs.into_iter().fold(cost, |sum, basis| sum?.checked_add(basis?));
+                Ok((next, true))
+            })
+            .await?;
+        Ok((count, cost))
+    }
+
+    /// Counts strategies of options and adds up what they cost; what was received counts against it.
+    async fn cost_of_options(&self, id: &AccountId) -> Result<(usize, Option<Decimal>)> {
+        let endpoint = &endpoints::GET_STRATEGIES;
+        let call = self.api.call(Host::Api, endpoint).query("nonzero", "True").query("account_numbers", id);
+        let (mut count, mut cost) = (0, Some(Decimal::ZERO));
+        self.api
+            .all_pages(Host::Api, endpoint, call, |body| {
+                let (costs, next) = rows(body, |row: &crate::wire::option::AggregatePosition<'_>, _| {
+                    let number = row.account_number.as_ref().map(Text::as_str);
+                    let mine = number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
+                    let basis = convert::signed_cost(row.clearing_cost_basis, row.clearing_direction.as_ref());
+                    Ok((mine && !row.quantity.0.is_zero()).then_some(basis))
+                })?;
+                count += costs.len();
+                cost = costs.into_iter().fold(cost, |sum, basis| sum?.checked_add(basis?));
+                Ok((next, true))
+            })
+            .await?;
+        Ok((count, cost))
+    }
+
+    async fn count_open(&self, id: &AccountId) -> Result<usize> {
+        let mut query = OrderQuery::open();
+        let mut count = 0;
+        for _ in 0..wheelhouse_http::Pages::MAX {
+            let page = self.list_orders(id, query.clone()).await?;
+            count += page.items.len();
+            match page.next {
+                Some(next) => query.page = Some(next),
+                None => break,
+            }
+        }
+        Ok(count)
+    }
+
+    pub(crate) async fn list_positions(&self, id: &AccountId, query: PositionQuery) -> Result<Page<Position>> {
+        self.known(id, "positions").await?;
+        let endpoint = &endpoints::GET_POSITIONS;
+        let wanted = |position: &Position| query.instrument.as_ref().is_none_or(|it| position.instrument == *it);
+        let body = match query.page.as_ref().map(PageToken::as_str) {
+            Some(CRYPTO_PAGE) if self.config.private_crypto => {
+                let mut items = self.read_holdings(id).await?;
+                items.retain(wanted);
+                return Ok(Page::last(items));
+            }
+            Some(link) => self.api.follow(Host::Api, endpoint, link).await?,
+            None => {
+                let call = self.api.call(Host::Api, endpoint);
+                let call = call.query("nonzero", true).query("account_number", id);
+                self.api.read(endpoint, call).await?
+            }
+        };
+        let page = rows(&body, |row: &wire::Position<'_>, index| {
+            let position = convert::position(row, Place::Row(&body, index))?;
+            let mine = position.account == *id && !row.quantity.0.is_zero();
+            Ok(Some(position).filter(|position| mine && wanted(position)))
+        });
+        let (items, next) = page.map_err(|error| place(endpoint, error))?;
+        let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
+        let crypto = self.config.private_crypto.then(|| PageToken::new(CRYPTO_PAGE));
+        Ok(Page { items, next: next.or(crypto) })
+    }
+}
+
+/// Makes a token of the link to the next page. A link to the page itself would never end.
+pub(crate) fn next_page(asked: Option<&PageToken>, next: Option<String>) -> Result<Option<PageToken>> {
+    let next = next.map(PageToken::new);
+    if next.is_some() && next.as_ref() == asked {
+        let message = "the pages of the answer go round in a circle";
+        return Err(Error::new(ErrorKind::OriginRefused, message));
+    }
+    Ok(next)
+}
+
+impl Robinhood {
+    /// Reads the dividends of an account, paid and to come.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if it is not the user's account, and the kinds that every
+    /// call can fail with.
+    pub async fn dividends(&self, account: &AccountId) -> Result<Vec<Dividend>> {
+        let inner = &self.inner;
+        inner.known(account, "dividends").await?;
+        let endpoint = &endpoints::GET_DIVIDENDS;
+        let call = inner.api.call(Host::Api, endpoint).query("account_numbers", account);
+        let mut all = Vec::new();
+        let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
+            let (items, next) = rows(body, |row: &wire::Dividend<'_>, _| convert::dividend(row).map(Some))?;
+            all.extend(items.into_iter().filter(|row| row.account == *account));
+            Ok((next, true))
+        });
+        read.await?;
+        Ok(all)
+    }
+
+    /// Reads what can be spent on options, which is not always what can be spent on shares.
+    ///
+    /// # Errors
+    ///
+    /// As [`dividends`](Self::dividends).
+    pub async fn options_buying_power(&self, account: &AccountId) -> Result<Money> {
+        let inner = &self.inner;
+        inner.known(account, "options_buying_power").await?;
+        let endpoint = &endpoints::GET_OPTIONS_BUYING_POWER;
+        let call = inner.api.call(Host::Bonfire, endpoint).path("account", account.as_str());
+        let body = inner.api.read(endpoint, call).await?;
+        let read = || {
+            let wire: wire::OptionsBuyingPower<'_> = api::decode(&body)?;
+            let currency = wheelhouse_core::Currency::new(wire.buying_power.currency_code.as_str())?;
+            Ok(Money::new(wire.buying_power.amount.0, currency))
+        };
+        read().map_err(|error| place(endpoint, error))
+    }
+
+    /// Reads the user's identifier and name.
+    ///
+    /// # Errors
+    ///
+    /// The kinds that every call can fail with.
+    pub async fn user(&self) -> Result<(String, String)> {
+        let endpoint = &endpoints::GET_USER;
+        let body = self.inner.api.read(endpoint, self.inner.api.call(Host::Api, endpoint)).await?;
+        let user: wire::User<'_> = api::decode(&body).map_err(|error| place(endpoint, error))?;
+        Ok((user.id.owned(), user.username.owned()))
+    }
+}
+
+/// Keeps the last quotes apart from the identifiers they were asked by.
+pub(crate) type ById<T> = HashMap<InstrumentId, T>;

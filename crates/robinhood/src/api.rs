@@ -1,0 +1,186 @@
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use ring::digest;
+use url::Url;
+use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, Result, TokenSource};
+use wheelhouse_http::{Call, CallError, Endpoint, HttpClient, Target};
+use wheelhouse_ratelimit::LimitScope;
+
+use crate::{
+    config::{Host, RobinhoodConfig},
+    error,
+    wire::{self, Page},
+};
+
+/// The longest wait that the broker is believed: a day.
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// The hosts of the broker, counted for one user.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts([Target; 4]);
+
+impl Hosts {
+    /// All callers that name the same user, by [`digest_of`] the name, share limits and pauses.
+    pub(crate) fn new(config: &RobinhoodConfig, digest: &str) -> Result<Self> {
+        let scope = LimitScope::new(format!("robinhood:{}:{digest}", config.environment));
+        let target = |host: Host| -> Result<Target> {
+            Ok(Target::new(config.environment.base(host)?, scope.clone())
+                .with_broker(BrokerId::robinhood())
+                .with_wait_in_body(error::wait_in_body))
+        };
+        let [a, b, c, d] = Host::ALL;
+        Ok(Self([target(a)?, target(b)?, target(c)?, target(d)?]))
+    }
+
+    pub(crate) fn target(&self, host: Host) -> &Target {
+        &self.0[host as usize]
+    }
+}
+
+/// Names a user where others can read it: user names are personal data.
+pub(crate) fn digest_of(user: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, user.as_bytes());
+    digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What every call of a user goes through.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) http: HttpClient,
+    pub(crate) hosts: Hosts,
+    pub(crate) session: Arc<dyn TokenSource>,
+    pub(crate) version: String,
+    pub(crate) limit_wait: Duration,
+}
+
+impl Api {
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &**self.http.clock()
+    }
+
+    /// Starts a call on behalf of the user.
+    pub(crate) fn call(&self, host: Host, endpoint: &'static Endpoint) -> Call<'_> {
+        self.call_with(host, endpoint, &*self.session)
+    }
+
+    /// Starts a call with another source of tokens.
+    pub(crate) fn call_with<'a>(
+        &'a self,
+        host: Host,
+        endpoint: &'static Endpoint,
+        source: &'a dyn TokenSource,
+    ) -> Call<'a> {
+        self.http
+            .call(endpoint, self.hosts.target(host))
+            .token(source)
+            .header("x-robinhood-api-version", &self.version)
+            .max_wait(self.limit_wait)
+    }
+
+    /// Sends a read and returns the body of a success.
+    pub(crate) async fn read(&self, endpoint: &'static Endpoint, call: Call<'_>) -> Result<Bytes> {
+        let answer = match call.send().await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.failed(failure).await),
+        };
+        if let Some(error) = error::of_status(&answer) {
+            return Err(place(endpoint, error));
+        }
+        if answer.text().trim().is_empty() {
+            let error = Error::new(ErrorKind::UnexpectedAnswer, "the answer is empty");
+            return Err(place(endpoint, error));
+        }
+        Ok(answer.into_bytes())
+    }
+
+    /// Waits of hours are told by this broker, and hold for every caller of the user.
+    pub(crate) async fn failed(&self, failure: CallError) -> Error {
+        let error = failure.into_error();
+        if let (ErrorKind::RateLimited, Some(wait)) = (error.kind(), error.retry_after()) {
+            self.pause(wait).await;
+        }
+        error
+    }
+
+    pub(crate) async fn pause(&self, wait: Duration) {
+        pause(&self.http, &self.hosts, wait).await;
+    }
+
+    /// Follows the link to the next page, which must lead to the host that the page came from.
+    pub(crate) async fn follow(&self, host: Host, endpoint: &'static Endpoint, link: &str) -> Result<Bytes> {
+        let link = self.rebase(host, link);
+        self.read(endpoint, self.call(host, endpoint).follow(&link)).await
+    }
+
+    /// A gateway may pass links on as the broker wrote them: those to the very host that was asked
+    /// lead through the gateway again. All others are left as they are, to be refused.
+    fn rebase(&self, host: Host, link: &str) -> String {
+        let base = self.hosts.target(host).base();
+        match Url::parse(link) {
+            Ok(url)
+                if url.scheme() == "https"
+                    && url.host_str() == Some(host.name())
+                    && url.port().is_none()
+                    && url.username().is_empty()
+                    && url.password().is_none()
+                    && !base.as_str().ends_with(&format!("//{}", host.name())) =>
+            {
+                let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+                format!("{base}{}{query}", url.path())
+            }
+            _ => link.to_owned(),
+        }
+    }
+
+    /// Reads a list to its end and hands each page over. A page that fails fails the whole.
+    pub(crate) async fn all_pages(
+        &self,
+        host: Host,
+        endpoint: &'static Endpoint,
+        first: Call<'_>,
+        mut take: impl FnMut(&Bytes) -> Result<(Option<String>, bool)> + Send,
+    ) -> Result<()> {
+        let mut pages = wheelhouse_http::Pages::new();
+        let mut body = self.read(endpoint, first).await?;
+        loop {
+            let (next, go_on) = take(&body).map_err(|error| place(endpoint, error))?;
+            let Some(next) = next.filter(|_| go_on) else {
+                return Ok(());
+            };
+            pages.visit(&next).map_err(|error| place(endpoint, error))?;
+            body = self.follow(host, endpoint, &next).await?;
+        }
+    }
+}
+
+pub(crate) async fn pause(http: &HttpClient, hosts: &Hosts, wait: Duration) {
+    let scope = hosts.target(Host::Api).scope();
+    http.limiter().pause(scope, wait.min(LONGEST_PAUSE)).await;
+}
+
+/// Names operation and broker in an error.
+pub(crate) fn place(endpoint: &Endpoint, error: Error) -> Error {
+    error.in_operation(endpoint.operation()).at_broker(BrokerId::robinhood())
+}
+
+/// Decodes a body.
+pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T> {
+    wire::decode(body).map_err(|misfit| error::misfit(&misfit))
+}
+
+/// Decodes a page and converts its rows, leaving out those for which `convert` gives `None`.
+pub(crate) fn rows<'a, T, U>(
+    body: &'a Bytes,
+    mut convert: impl FnMut(&T, usize) -> Result<Option<U>>,
+) -> Result<(Vec<U>, Option<String>)>
+where
+    T: serde::Deserialize<'a>,
+{
+    let page: Page<'a, T> = decode(body)?;
+    let mut items = Vec::with_capacity(page.results.len());
+    for (index, row) in page.results.iter().enumerate() {
+        items.extend(convert(row, index)?);
+    }
+    Ok((items, page.next.map(|link| link.owned())))
+}
