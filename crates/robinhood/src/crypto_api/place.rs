@@ -1,0 +1,369 @@
+//! Placing an order: checked here, sent once, and never lost sight of.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use bytes::Bytes;
+use time::Duration;
+use wheelhouse_core::{
+    AcceptedOrder, ClientOrderId, Decimal, Effect, Error, ErrorKind, InstrumentStatus, Order,
+    OrderKind, OrderRequest, OrderSize, OrderState, Price, RejectReason, Rejection, Result, Side,
+    Submission, TradingHours, UnresolvedOrder,
+};
+use wheelhouse_http::Answer;
+
+use super::{
+    CryptoApiVersion,
+    api::read_json,
+    broker,
+    capabilities::{capabilities, times_in_force},
+    client::Inner,
+    convert::{self, Pair, Place},
+    error::{self, Refusal, invalid, odd, unsupported},
+    ids,
+    recent::Standing,
+    sign::Gate,
+    wire::{NewOrder, NewTerms, Plain},
+};
+
+/// An order that was made this much before it was sent here is an older one with its identifier.
+const OLDER: Duration = Duration::seconds(60);
+
+/// An order that has passed the checks of this side.
+struct Prepared {
+    wire_id: String,
+    body: Bytes,
+    /// What it is while its outcome is not known.
+    open: UnresolvedOrder,
+}
+
+impl Inner {
+    /// Checks an order and sends it once. From the moment it may have left, it goes on by itself:
+    /// a caller who stops waiting does not stop the answer from being noted.
+    pub(crate) async fn place(self: &Arc<Self>, request: &OrderRequest) -> Result<Submission> {
+        let named = |error| self.place_in(error, "place_order");
+        let prepared = self.prepare(request).await.map_err(named)?;
+        match self
+            .recent
+            .begin(&prepared.body, &prepared.open)
+            .map_err(named)?
+        {
+            Standing::Known(outcome) => return Ok(outcome),
+            Standing::New => {}
+        }
+        let caller = Caller::default();
+        let (inner, abandoned) = (self.clone(), caller.gone.clone());
+        let open = prepared.open.clone();
+        let sending = tokio::spawn(async move {
+            let outcome = inner.send(&prepared, &abandoned).await;
+            inner
+                .recent
+                .finish(&prepared.open.client_order_id, &outcome);
+            if abandoned.load(Ordering::Acquire) {
+                report_alone(&prepared.open.client_order_id, &outcome);
+            }
+            outcome
+        });
+        match sending.await {
+            Ok(outcome) => outcome.map_err(named),
+            // The runtime is going down: the request may be on its way.
+            Err(_) => Ok(Submission::Unknown(open)),
+        }
+    }
+
+    async fn prepare(&self, request: &OrderRequest) -> Result<Prepared> {
+        let capabilities = capabilities(self.config.version);
+        capabilities.check_order(request)?;
+        if request.hours == TradingHours::Extended {
+            return Err(unsupported(
+                "crypto trades around the clock; there are no extended hours",
+            ));
+        }
+        self.check_account(&request.account, "place_order").await?;
+        let takes = |pair: &Pair| refused_now(pair, request.side).is_none();
+        let pair = self.pair(&request.instrument, "place_order", takes).await?;
+        request.check(&capabilities, &pair.instrument, None)?;
+        check_amount(request, &pair)?;
+        if let Some(why) = refused_now(&pair, request.side) {
+            return Err(invalid(format!("{} {why}", pair.instrument.symbol)));
+        }
+        let id = match &request.client_order_id {
+            Some(id) => id.clone(),
+            None => ids::generate(&*self.random)?,
+        };
+        let wire_id = ids::on_the_wire(&id);
+        let body = body(request, &wire_id, self.config.version)?;
+        let mut request = request.clone();
+        request.client_order_id = Some(id.clone());
+        let cause = Error::new(ErrorKind::OutcomeUnknown, "no answer has come yet");
+        let now = self.api.clock().now();
+        let open = UnresolvedOrder::new(broker(), id, request, now, &cause);
+        Ok(Prepared {
+            wire_id,
+            body,
+            open,
+        })
+    }
+
+    async fn send(&self, prepared: &Prepared, abandoned: &AtomicBool) -> Result<Submission> {
+        let api = &self.api;
+        let gate = Gate {
+            signer: &api.signer,
+            abandoned,
+        };
+        let call = api.http.call(&api.routes.place, &api.target).signer(&gate);
+        let call = self.of_account(call, &prepared.open.request.account);
+        let call = call.body(prepared.body.clone(), "application/json; charset=utf-8");
+        match call.max_wait(api.limit_wait).send().await {
+            Ok(answer) => {
+                api.note_time(&answer);
+                self.classify(answer, prepared).await
+            }
+            Err(failure) if failure.error().effect() == Effect::None => Err(failure.into_error()),
+            Err(failure) => Ok(unknown(&prepared.open, failure.error())),
+        }
+    }
+
+    /// Sorts what the broker answered. An error means that nothing was placed, so it takes the API's
+    /// own word for that; what may come from anything in between leaves the outcome unknown.
+    async fn classify(&self, answer: Answer, prepared: &Prepared) -> Result<Submission> {
+        let open = &prepared.open;
+        let Some(error) = error::of_status(&answer) else {
+            return self.accepted(&answer.into_bytes(), prepared);
+        };
+        let status = answer.status();
+        match error::refusal_of(&answer) {
+            Some(refusal) if status == 409 || refusal.says_duplicate() => {
+                self.adopt(prepared, &error).await
+            }
+            Some(refusal) if !matches!(status, 401 | 403 | 429) => Ok(rejected(open, &refusal)),
+            // Keys and limits are looked at before the order is.
+            _ if matches!(status, 401 | 429) => Err(error.with_effect(Effect::None)),
+            Some(_) => Err(error.with_effect(Effect::None)),
+            None => Ok(unknown(open, &error)),
+        }
+    }
+
+    /// Reads the order that the broker has answered with.
+    fn accepted(&self, body: &Bytes, prepared: &Prepared) -> Result<Submission> {
+        let open = &prepared.open;
+        let order =
+            match read_json(body).and_then(|order| convert::order(&order, Place::Whole(body))) {
+                Ok(order) => order,
+                Err(error) => return Ok(unknown(open, &error)),
+            };
+        let bears = order.client_order_id.as_ref().map(ClientOrderId::as_str);
+        if bears != Some(prepared.wire_id.as_str()) || order.account != open.request.account {
+            return Ok(unknown(open, &odd("the answer is about another order")));
+        }
+        self.taken(order, open)
+    }
+
+    /// Returns the outcome for an order that the broker has under our identifier.
+    fn taken(&self, order: Order, open: &UnresolvedOrder) -> Result<Submission> {
+        let ahead = self.api.signer.server_clock.ahead();
+        let older = order
+            .created_at
+            .is_some_and(|at| at < open.sent_at + ahead - OLDER);
+        if older && !is_alike(&order, &open.request) {
+            let id = &open.client_order_id;
+            let message = format!("the broker has another order with the client order id {id}");
+            return Err(Error::new(ErrorKind::ClientOrderIdReused, message));
+        }
+        if order.state == OrderState::Rejected {
+            let message = "the broker took the order and failed it at once";
+            let reason = RejectReason::Other;
+            let mut rejection = Rejection::new(open.client_order_id.clone(), reason, message);
+            rejection.order = Some(order.id);
+            return Ok(Submission::Rejected(rejection));
+        }
+        let mut accepted =
+            AcceptedOrder::new(order.id, open.client_order_id.clone(), order.account);
+        accepted.state = order.state;
+        accepted.raw = order.raw;
+        Ok(Submission::Accepted(accepted))
+    }
+
+    /// Looks for the order that already has the identifier. Without it in sight nothing is certain.
+    async fn adopt(&self, prepared: &Prepared, refusal: &Error) -> Result<Submission> {
+        let open = &prepared.open;
+        match self
+            .find_by_client_id(&open.request.account, &open.client_order_id)
+            .await
+        {
+            Ok(Some(order)) if is_alike(&order, &open.request) => self.taken(order, open),
+            Ok(Some(_)) => Err(Error::new(
+                ErrorKind::ClientOrderIdReused,
+                refusal.message().to_owned(),
+            )),
+            Ok(None) | Err(_) => Ok(unknown(open, refusal)),
+        }
+    }
+}
+
+/// Says why a pair takes no such orders, if it does not.
+fn refused_now(pair: &Pair, side: Side) -> Option<&'static str> {
+    match pair.instrument.status {
+        Some(InstrumentStatus::Closed) => Some("takes no orders through this API"),
+        _ if pair.sell_only && side == Side::Buy => Some("can only be sold"),
+        _ => None,
+    }
+}
+
+/// Checks what core's rules do not know: amounts of money, and the least value of an order.
+fn check_amount(request: &OrderRequest, pair: &Pair) -> Result<()> {
+    let price = request.kind.limit_price().or(request.kind.stop_price());
+    let worth = match request.size {
+        OrderSize::Notional(money) => {
+            if request.kind == OrderKind::Market {
+                let what = "market orders for an amount; give a quantity, or a limit order";
+                return Err(unsupported(format!("this broker has no {what}")));
+            }
+            if money.currency != pair.quote {
+                let (symbol, quote) = (&pair.instrument.symbol, pair.quote);
+                let message = format!("{symbol} is paid in {quote}, not in {}", money.currency);
+                return Err(invalid(message));
+            }
+            pair.instrument
+                .rules
+                .check_price("amount", Price::new(money.amount))?;
+            Some(money.amount)
+        }
+        // A market order has no price to value it with; the broker says if it is too small.
+        size => price.and_then(|price| size.amount().checked_mul(price.value())),
+    };
+    let Some((worth, least)) = worth
+        .zip(pair.min_amount)
+        .filter(|(worth, least)| worth < least)
+    else {
+        return Ok(());
+    };
+    let quote = pair.quote;
+    let hint = match (request.size, price, pair.instrument.rules.quantity_step) {
+        (OrderSize::Units(_), Some(price), Some(step)) => {
+            least_quantity(least, price, step.value()).map_or(String::new(), |quantity| {
+                format!(", which is {quantity} at {price}")
+            })
+        }
+        _ => String::new(),
+    };
+    let worth = worth.normalize();
+    Err(invalid(format!(
+        "the order is worth {worth} {quote}; the least is {least} {quote}{hint}"
+    )))
+}
+
+/// The least quantity on the grid that is worth `least`.
+fn least_quantity(least: Decimal, price: Price, step: Decimal) -> Option<Decimal> {
+    let steps = least.checked_div(price.value())?.checked_div(step)?.ceil();
+    Some(steps.checked_mul(step)?.normalize())
+}
+
+pub(crate) fn body(
+    request: &OrderRequest,
+    wire_id: &str,
+    version: CryptoApiVersion,
+) -> Result<Bytes> {
+    let time_in_force = request.time_in_force.as_ref();
+    let known = times_in_force();
+    let wanted = known
+        .iter()
+        .find(|(known, _)| time_in_force.is_none_or(|it| it == known));
+    let terms = NewTerms {
+        asset_quantity: match request.size {
+            OrderSize::Notional(_) => None,
+            size => Some(Plain(size.amount())),
+        },
+        quote_amount: match request.size {
+            OrderSize::Notional(money) => Some(Plain(money.amount)),
+            _ => None,
+        },
+        limit_price: request.kind.limit_price().map(|price| Plain(price.value())),
+        stop_price: request.kind.stop_price().map(|price| Plain(price.value())),
+        time_in_force: wanted.map(|(_, name)| *name),
+    };
+    let timeless = NewTerms {
+        time_in_force: None,
+        ..terms
+    };
+    let mut order = NewOrder {
+        client_order_id: wire_id,
+        side: match request.side {
+            Side::Buy => "buy",
+            Side::Sell => "sell",
+        },
+        kind: "market",
+        symbol: request.instrument.as_str(),
+        market_order_config: None,
+        limit_order_config: None,
+        stop_loss_order_config: None,
+        stop_limit_order_config: None,
+    };
+    match request.kind {
+        OrderKind::Market => order.market_order_config = Some(timeless),
+        OrderKind::Limit { .. } => {
+            order.kind = "limit";
+            order.limit_order_config = Some(match version {
+                CryptoApiVersion::V1 => timeless,
+                CryptoApiVersion::V2 => terms,
+            });
+        }
+        OrderKind::Stop { .. } => {
+            order.kind = "stop_loss";
+            order.stop_loss_order_config = Some(terms);
+        }
+        OrderKind::StopLimit { .. } => {
+            order.kind = "stop_limit";
+            order.stop_limit_order_config = Some(terms);
+        }
+        kind => {
+            let kind = kind.order_type();
+            return Err(unsupported(format!("this broker has no {kind} orders")));
+        }
+    }
+    serde_json::to_vec(&order)
+        .map(Bytes::from)
+        .map_err(|_| invalid("the order cannot be written as JSON"))
+}
+
+fn is_alike(order: &Order, request: &OrderRequest) -> bool {
+    order.instrument == request.instrument
+        && order.side == request.side
+        && order.order_type == request.kind.order_type()
+        && order.size == request.size
+        && order.limit_price == request.kind.limit_price()
+        && order.stop_price == request.kind.stop_price()
+}
+
+fn rejected(open: &UnresolvedOrder, refusal: &Refusal) -> Submission {
+    let id = open.client_order_id.clone();
+    Submission::Rejected(Rejection::new(id, refusal.reason(), refusal.message()))
+}
+
+fn unknown(open: &UnresolvedOrder, cause: &Error) -> Submission {
+    let mut open = open.clone();
+    open.cause_code = cause.code();
+    open.cause = cause.message().to_owned();
+    Submission::Unknown(open)
+}
+
+fn report_alone(id: &ClientOrderId, outcome: &Result<Submission>) {
+    match outcome {
+        Ok(outcome) => tracing::warn!(%id, %outcome, "an order was placed whose caller had gone"),
+        Err(error) => tracing::info!(%id, %error, "an order was not placed; its caller had gone"),
+    }
+}
+
+/// Knows whether somebody still waits for an outcome.
+#[derive(Default)]
+struct Caller {
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,199 @@
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+use wheelhouse_core::{AccountId, Error, Order, Result};
+
+/// The orders of an account from some time on, read completely.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// By the identifier that this side gave them, as the broker has it.
+    by_wire_id: HashMap<String, Vec<Order>>,
+    /// When it began, in monotonic time.
+    pub(crate) began: Duration,
+    pub(crate) ended_at: OffsetDateTime,
+}
+
+impl Snapshot {
+    pub(crate) fn new(orders: Vec<Order>, began: Duration, ended_at: OffsetDateTime) -> Self {
+        let mut by_wire_id: HashMap<String, Vec<Order>> = HashMap::new();
+        for order in orders {
+            let Some(id) = &order.client_order_id else {
+                continue;
+            };
+            let same = by_wire_id.entry(id.as_str().to_owned()).or_default();
+            // Pages move when orders come in while they are read.
+            if same.iter().all(|other| other.id != order.id) {
+                same.push(order);
+            }
+        }
+        Self {
+            by_wire_id,
+            began,
+            ended_at,
+        }
+    }
+
+    /// Returns the orders that bear an identifier.
+    pub(crate) fn orders_of(&self, wire_id: &str) -> &[Order] {
+        self.by_wire_id
+            .get(wire_id)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+}
+
+type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
+
+/// The readings of each account. Of one account one runs at a time, and it serves everybody who was
+/// waiting when it began: a thousand open questions take as many requests as one.
+#[derive(Debug, Default)]
+pub(crate) struct Readings {
+    accounts: Mutex<HashMap<AccountId, Arc<Line>>>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    state: Mutex<State>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many readings have begun.
+    begun: u64,
+    /// How far back the next one has to go.
+    from: Option<OffsetDateTime>,
+    /// The last one that ended, and which it was.
+    last: Option<(u64, Outcome)>,
+}
+
+impl Readings {
+    /// Takes part in the next reading of an account, which goes back to `from` at least.
+    pub(crate) async fn take_part<F>(
+        &self,
+        account: &AccountId,
+        from: OffsetDateTime,
+        read: impl FnOnce(OffsetDateTime) -> F + Send,
+    ) -> Outcome
+    where
+        F: Future<Output = Result<Snapshot>> + Send,
+    {
+        let line = {
+            let mut lines = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.entry(account.clone()).or_default().clone()
+        };
+        let wanted = {
+            let mut state = line.lock();
+            state.ask(from);
+            state.begun + 1
+        };
+        let _turn = line.turn.lock().await;
+        let (number, from) = {
+            let mut state = line.lock();
+            // One that began after this call is good enough.
+            if let Some((number, outcome)) = &state.last
+                && *number >= wanted
+            {
+                return outcome.clone();
+            }
+            state.begun += 1;
+            (
+                state.begun,
+                state.from.take().map_or(from, |other| other.min(from)),
+            )
+        };
+        // If it is given up half-way, the next one has to go back as far for those who wait.
+        let mut unfinished = Unfinished {
+            line: &line,
+            from: Some(from),
+        };
+        let outcome = read(from).await.map(Arc::new).map_err(Arc::new);
+        unfinished.from = None;
+        line.lock().last = Some((number, outcome.clone()));
+        outcome
+    }
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn ask(&mut self, from: OffsetDateTime) {
+        self.from = Some(self.from.map_or(from, |other| other.min(from)));
+    }
+}
+
+struct Unfinished<'a> {
+    line: &'a Line,
+    from: Option<OffsetDateTime>,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(from) = self.from {
+            self.line.lock().ask(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn empty() -> Snapshot {
+        Snapshot::new(vec![], Duration::ZERO, OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_waiters_share_readings_that_go_back_far_enough() {
+        let readings = Arc::new(Readings::default());
+        let count = Arc::new(AtomicU32::new(0));
+        let account = AccountId::new("1").unwrap();
+        let mut waiters = tokio::task::JoinSet::new();
+        for n in 0..1_000 {
+            let (readings, count, account) = (readings.clone(), count.clone(), account.clone());
+            waiters.spawn(async move {
+                let from = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(n);
+                let read = |from: OffsetDateTime| async move {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    assert!(from <= OffsetDateTime::UNIX_EPOCH + Duration::from_secs(n));
+                    tokio::task::yield_now().await;
+                    Ok(empty())
+                };
+                assert!(readings.take_part(&account, from, read).await.is_ok());
+            });
+        }
+        while let Some(done) = waiters.join_next().await {
+            done.unwrap();
+        }
+        assert!(
+            count.load(Ordering::Relaxed) <= 3,
+            "{}",
+            count.load(Ordering::Relaxed)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_gives_up_leaves_the_turn_to_the_next() {
+        let (readings, account) = (Readings::default(), AccountId::new("1").unwrap());
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let never = readings.take_part(&account, at, |_| std::future::pending());
+        assert!(futures_util::poll!(std::pin::pin!(never)).is_pending());
+        let later = at + Duration::from_secs(60);
+        let read = |from: OffsetDateTime| async move {
+            assert_eq!(from, OffsetDateTime::UNIX_EPOCH);
+            Ok(empty())
+        };
+        assert!(readings.take_part(&account, later, read).await.is_ok());
+    }
+}

@@ -1,0 +1,189 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use wheelhouse_core::{
+    AcceptedOrder, ClientOrderId, Error, ErrorKind, Order, Result, Submission, UnresolvedOrder,
+};
+
+use super::ids;
+
+/// How many placements are remembered; the oldest goes first.
+const MOST: usize = 4_096;
+
+/// The placements of late, by their identifiers as the broker has them. What the broker does with a
+/// second order of the same identifier is not known, so it is refused here.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    by_wire_id: HashMap<String, Placement>,
+    oldest_first: VecDeque<String>,
+}
+
+#[derive(Debug)]
+struct Placement {
+    id: ClientOrderId,
+    /// What was sent, byte for byte.
+    content: Box<[u8]>,
+    outcome: Submission,
+}
+
+/// What is to be done with a placement.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It is the same one again, with this outcome: it is not sent a second time.
+    Known(Submission),
+    /// It is new.
+    New,
+}
+
+impl Recent {
+    /// Notes that `content` is about to be sent; until its outcome is known it is `open`.
+    pub(crate) fn begin(&self, content: &[u8], open: &UnresolvedOrder) -> Result<Standing> {
+        let mut state = self.lock();
+        let wire_id = ids::on_the_wire(&open.client_order_id);
+        if let Some(known) = state.by_wire_id.get(&wire_id) {
+            if *known.content == *content {
+                return Ok(Standing::Known(known.outcome.clone()));
+            }
+            let id = &open.client_order_id;
+            let message = format!("the client order id {id} was used for another order");
+            return Err(Error::new(ErrorKind::ClientOrderIdReused, message));
+        }
+        if state.by_wire_id.len() >= MOST
+            && let Some(oldest) = state.oldest_first.pop_front()
+        {
+            state.by_wire_id.remove(&oldest);
+        }
+        let placement = Placement {
+            id: open.client_order_id.clone(),
+            content: content.into(),
+            outcome: Submission::Unknown(open.clone()),
+        };
+        state.by_wire_id.insert(wire_id.clone(), placement);
+        state.oldest_first.push_back(wire_id);
+        Ok(Standing::New)
+    }
+
+    /// Notes what became of it. What was not sent is forgotten, so that it can be tried again.
+    pub(crate) fn finish(&self, id: &ClientOrderId, outcome: &Result<Submission>) {
+        let mut state = self.lock();
+        let wire_id = ids::on_the_wire(id);
+        match outcome {
+            Ok(outcome) => {
+                if let Some(placement) = state.by_wire_id.get_mut(&wire_id) {
+                    placement.outcome = outcome.clone();
+                }
+            }
+            Err(_) => {
+                state.by_wire_id.remove(&wire_id);
+                state.oldest_first.retain(|known| *known != wire_id);
+            }
+        }
+    }
+
+    /// Notes that an order was found to be the one of a placement.
+    pub(crate) fn adopt(&self, order: &Order, id: &ClientOrderId) {
+        if let Some(placement) = self.lock().by_wire_id.get_mut(&ids::on_the_wire(id))
+            && matches!(placement.outcome, Submission::Unknown(_))
+        {
+            let (order, account) = (order.id.clone(), order.account.clone());
+            let accepted = AcceptedOrder::new(order, placement.id.clone(), account);
+            placement.outcome = Submission::Accepted(accepted);
+        }
+    }
+
+    /// Gives orders the identifiers back under which they were placed.
+    pub(crate) fn name(&self, orders: &mut [Order]) {
+        let state = self.lock();
+        for order in orders {
+            let wire_id = order.client_order_id.as_ref().map(ClientOrderId::as_str);
+            if let Some(placement) = wire_id.and_then(|id| state.by_wire_id.get(id)) {
+                order.client_order_id = Some(placement.id.clone());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+    use wheelhouse_core::{
+        AccountId, BrokerOrderId, InstrumentId, OrderRequest, OrderSize, OrderType, Quantity, Side,
+        dec,
+    };
+
+    use super::*;
+
+    fn open(id: &str) -> UnresolvedOrder {
+        let id = ClientOrderId::new(id).unwrap();
+        let account = AccountId::new("1").unwrap();
+        let size = OrderSize::Units(Quantity::new(dec!(1)));
+        let instrument = InstrumentId::new("BTC-USD").unwrap();
+        let request = OrderRequest::market(account, instrument, Side::Buy, size);
+        let cause = Error::new(ErrorKind::Timeout, "x");
+        let at = OffsetDateTime::UNIX_EPOCH;
+        UnresolvedOrder::new(super::super::broker(), id, request, at, &cause)
+    }
+
+    #[test]
+    fn ord_9_an_identifier_with_other_content_is_refused() {
+        let recent = Recent::default();
+        assert!(matches!(recent.begin(b"a", &open("x")), Ok(Standing::New)));
+        assert_eq!(recent.begin(b"b", &open("x")).unwrap_err().code(), 3009);
+        let again = recent.begin(b"a", &open("x")).unwrap();
+        assert!(
+            matches!(again, Standing::Known(Submission::Unknown(_))),
+            "{again:?}"
+        );
+    }
+
+    #[test]
+    fn what_was_not_sent_can_be_tried_again() {
+        let recent = Recent::default();
+        let _ = recent.begin(b"a", &open("x")).unwrap();
+        let id = ClientOrderId::new("x").unwrap();
+        recent.finish(&id, &Err(Error::new(ErrorKind::Network, "refused")));
+        assert!(matches!(recent.begin(b"b", &open("x")), Ok(Standing::New)));
+    }
+
+    #[test]
+    fn orders_get_back_the_identifier_they_were_placed_under() {
+        let recent = Recent::default();
+        let _ = recent.begin(b"a", &open("KIT-1")).unwrap();
+        let wire_id = ids::on_the_wire(&ClientOrderId::new("KIT-1").unwrap());
+        let mut order = Order::new(
+            BrokerOrderId::new("7").unwrap(),
+            AccountId::new("1").unwrap(),
+            InstrumentId::new("BTC-USD").unwrap(),
+            Side::Buy,
+            OrderType::Market,
+            OrderSize::Units(Quantity::new(dec!(1))),
+        );
+        order.client_order_id = Some(ClientOrderId::new(wire_id).unwrap());
+        recent.name(std::slice::from_mut(&mut order));
+        assert_eq!(order.client_order_id.unwrap().as_str(), "KIT-1");
+    }
+
+    #[test]
+    fn only_the_latest_are_remembered() {
+        let recent = Recent::default();
+        for n in 0..MOST + 10 {
+            let _ = recent.begin(b"a", &open(&n.to_string())).unwrap();
+        }
+        let state = recent.lock();
+        assert_eq!(
+            (state.by_wire_id.len(), state.oldest_first.len()),
+            (MOST, MOST)
+        );
+    }
+}
