@@ -26,7 +26,7 @@ pub const PRICE: &str = "60000";
 const USERS: usize = 4;
 const ACCOUNTS_EACH: usize = 10;
 /// How much faster than the machine's clock the client's runs.
-const SPEED: u32 = 10;
+const SPEED: u32 = 5;
 const SEED: u64 = 20_261_122;
 
 /// A server, and a proxy before it that breaks a fifth of the placements.
@@ -108,8 +108,8 @@ impl Rig {
             let session = manager.create(login).await.unwrap().ready().unwrap();
             let mut config = TradeLockerConfig::default();
             config.environment = environment.clone();
-            // The server shows everything at once; half a minute leaves the other half to read.
-            config.consistency_window = Duration::from_secs(30);
+            // This server shows everything at once. What is left of the minute is for reading.
+            config.consistency_window = Duration::from_secs(20);
             let broker = TradeLocker::builder()
                 .config(config)
                 .http(http.clone())
@@ -118,6 +118,8 @@ impl Rig {
                 .unwrap();
             for account in broker.accounts().await.unwrap() {
                 let instrument = broker.find_instrument(&account, SYMBOL).await.unwrap();
+                // The limits that the server publishes come with the columns of its tables.
+                broker.all_positions(&account).await.unwrap();
                 traders.push(Arc::new(Trader {
                     broker: broker.clone(),
                     clock: self.clock.clone(),
