@@ -177,6 +177,13 @@ async fn a_401_page_from_an_edge_refreshes_nothing() {
         (error.kind(), error.sent()),
         (ErrorKind::NotTheProtocol, Sent::Answered)
     );
+    let error = client
+        .call(&PLACE, &target)
+        .token(&tokens)
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(error.error().effect(), Effect::MaybeApplied);
     assert_eq!(tokens.refreshes.load(Ordering::SeqCst), 0);
 }
 
