@@ -1,0 +1,535 @@
+"""What robin_stocks has to find in the simulator."""
+
+import os
+import sys
+from decimal import Decimal
+
+import robin_stocks.robinhood as rh
+from robin_stocks.robinhood.globals import SESSION
+
+from harness import Simulator, check, run, same
+
+MAIN, ROTH = "100200301", "100200302"
+F = "1a55e189-5d08-417e-9e65-d549ba4b2a1b"
+F_PUT = "be7c2476-573c-466d-8294-f7150e29271c"
+
+
+def statuses(sim):
+    return {status for _, status in sim.routes()}
+
+
+# Logins
+
+
+@check
+def login_by_prompt(sim):
+    tokens = sim.login()
+    same(tokens["token_type"], "Bearer")
+    same(
+        sim.routes(),
+        [
+            ("token", 403),
+            ("user_machine", 200),
+            ("user_view", 200),
+            ("prompt_status", 200),
+            ("prompt_status", 200),
+            ("user_view_continue", 200),
+            ("token", 200),
+        ],
+    )
+
+
+@check
+def cached_login_looks_at_positions(sim):
+    assert "using authentication" in sim.login()["detail"]
+    (record,) = sim.log()
+    same((record.route, record.query, record.status), ("positions", "nonzero=true", 200))
+
+
+@check
+def login_by_sms(program):
+    with Simulator(program, "--robinhood-login", "sms") as other:
+        assert other.login()["access_token"]
+        routes = [route for route, _ in other.routes()]
+        same(routes[3:], ["challenge_respond", "user_view_continue", "token"])
+
+
+@check
+def login_by_mail(program):
+    with Simulator(program, "--robinhood-login", "email") as other:
+        assert other.login()["refresh_token"]
+
+
+@check
+def login_at_once(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        tokens = other.login()
+        assert tokens["read_only_secondary_access_token"] and tokens["mfa_code"] is None
+        same(other.routes(), [("token", 200)])
+
+
+@check
+def login_that_asks_for_mfa_is_lost_on_this_client(program):
+    with Simulator(program, "--robinhood-login", "mfa") as other:
+        same(other.login(), None)
+        same(other.routes(), [("token", 200)])
+
+
+@check
+def wrong_password(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        folder = os.path.join(other.folder.name, "other")
+        same(rh.login("demo@example.com", "wrong", pickle_path=folder), None)
+        same(other.routes(), [("token", 400)])
+
+
+# Accounts
+
+
+@check
+def account_profile(sim):
+    profile = rh.load_account_profile()
+    same((profile["account_number"], profile["cash"]), (MAIN, "19250.5500"))
+    same(rh.load_account_profile(info="buying_power"), "18250.5500")
+    same(statuses(sim), {200})
+
+
+@check
+def retirement_account_by_its_number(sim):
+    profile = rh.load_account_profile(account_number=ROTH)
+    same(profile["brokerage_account_type"], "ira_roth")
+    same([record.path for record in sim.log()], [f"/accounts/{ROTH}"])
+
+
+@check
+def all_accounts_without_the_retirement_account():
+    rows = rh.load_account_profile(dataType="results")
+    same([row["account_number"] for row in rows], [MAIN, "100200303"])
+
+
+@check
+def portfolio_profile():
+    profile = rh.load_portfolio_profile()
+    same(Decimal(profile["equity"]), Decimal("19250.55") + Decimal(profile["market_value"]))
+    same(rh.load_portfolio_profile(account_number=ROTH)["equity"], "7210.0000")
+
+
+@check
+def phoenix_account(sim):
+    sim.log()
+    account = rh.load_phoenix_account()
+    same(account["uninvested_cash"]["amount"], "19250.55")
+    same(sim.routes(), [("unified_account", 200)])
+
+
+@check
+def user_and_basic_profile():
+    same(rh.load_user_profile(info="username"), "demo@example.com")
+    same(rh.load_basic_profile(info="country_of_residence"), "US")
+
+
+@check
+def user_profile_of_a_dashboard():
+    profile = rh.build_user_profile()
+    same(profile["cash"], "19250.55")
+    same(profile["dividend_total"], 51.0)
+
+
+@check
+def day_trades_and_dividends():
+    same(rh.get_day_trades()["equity_day_trades"], [])
+    same(rh.get_total_dividends(), 51.0)
+
+
+@check
+def empty_lists(sim):
+    for function in (rh.get_documents, rh.get_wire_transfers, rh.get_bank_transfers, rh.get_notifications):
+        same(function(), [])
+    same(statuses(sim), {200})
+
+
+# Positions
+
+
+@check
+def open_stock_positions():
+    rows = rh.get_open_stock_positions()
+    same([row["symbol"] for row in rows], ["KO", "SOFI", "T"])
+    same(rh.get_open_stock_positions(account_number=ROTH), [])
+
+
+@check
+def holdings_of_a_dashboard(sim):
+    holdings = rh.build_holdings()
+    same(sorted(holdings), ["KO", "SOFI", "T"])
+    same((holdings["KO"]["equity"], holdings["KO"]["name"]), ("7110.00", "Coca-Cola"))
+    # Settled shares read 0, so this client calls the whole value a profit.
+    same(float(holdings["KO"]["equity_change"]), 7110.0)
+    same(statuses(sim), {200})
+
+
+@check
+def positions_in_pages(program):
+    with Simulator(program, "--robinhood-page-size", "1") as other:
+        other.login()
+        other.log()
+        same(len(rh.get_open_stock_positions()), 3)
+        same(other.routes(), [("positions", 200)] * 3)
+
+
+@check
+def a_page_that_fails_is_hidden_by_this_client(program):
+    fault = {"route": "positions", "fault": {"html": {"status": 500}}, "after": 1, "times": 1}
+    with Simulator(program, "--robinhood-page-size", "2", script={"faults": [fault]}) as other:
+        other.login()
+        other.log()
+        same(len(rh.get_open_stock_positions()), 2)
+        same(other.routes(), [("positions", 200), ("positions", 500)])
+
+
+# Market data
+
+
+@check
+def quotes_with_an_unknown_symbol(sim):
+    rows = rh.get_quotes(["F", "NOSUCH"])
+    same(len(rows), 1)
+    same((rows[0]["bid_price"], rows[0]["ask_price"]), ("12.340000", "12.350000"))
+    (record,) = sim.log()
+    same(record.query, "symbols=F%2CNOSUCH")
+
+
+@check
+def latest_prices():
+    same(rh.get_latest_price(["F", "KO"]), ["12.345000", "71.100000"])
+    same(rh.get_latest_price("KO", priceType="ask_price"), ["71.120000"])
+
+
+@check
+def fundamentals():
+    same(rh.get_fundamentals("F", info="sector"), ["Consumer Durables"])
+
+
+@check
+def instruments():
+    same(rh.get_instruments_by_symbols(["F", "KO"], info="symbol"), ["F", "KO"])
+    same(rh.get_name_by_symbol("T"), "AT&T")
+    same(rh.get_symbol_by_url(f"https://api.robinhood.com/instruments/{F}/"), "F")
+    same([row["symbol"] for row in rh.find_instrument_data("cola")], ["KO"])
+
+
+@check
+def quotes_by_id():
+    same(rh.get_stock_quote_by_id(F)["symbol"], "F")
+    same(rh.get_stock_quote_by_symbol("SOFI")["ask_price"], "27.510000")
+
+
+@check
+def history():
+    rows = rh.get_stock_historicals("F", interval="day", span="month")
+    assert 18 <= len(rows) <= 24, len(rows)
+    assert all(float(row["low_price"]) <= float(row["close_price"]) for row in rows)
+    same({row["symbol"] for row in rows}, {"F"})
+
+
+@check
+def history_in_a_pair_that_does_not_exist(sim):
+    sim.log()
+    same(rh.get_stock_historicals("F", interval="week", span="week"), [None])
+    same(sim.routes(), [("historicals", 400)])
+
+
+@check
+def markets_and_hours():
+    same([row["mic"] for row in rh.get_markets()], ["XNYS", "XNAS", "OTCM"])
+    hours = rh.get_market_hours("XNYS", "2026-11-20")
+    same((hours["is_open"], hours["opens_at"]), (True, "2026-11-20T14:30:00Z"))
+    same(rh.get_market_hours("XNYS", "2026-11-22", info="opens_at"), None)
+
+
+# Options
+
+
+def expiration(nth):
+    return rh.get_chains("F", info="expiration_dates")[nth]
+
+
+@check
+def chains():
+    chain = rh.get_chains("F")
+    same((chain["symbol"], chain["trade_value_multiplier"]), ("F", "100.0000"))
+    same(len(chain["expiration_dates"]), 4)
+
+
+@check
+def contracts_by_expiration_and_strike():
+    date = expiration(2)
+    rows = rh.find_tradable_options("F", expirationDate=date, optionType="put")
+    assert F_PUT in [row["id"] for row in rows]
+    rows = rh.find_options_by_expiration_and_strike("F", date, "10.0000", "put")
+    same([row["id"] for row in rows], [F_PUT])
+    same(rows[0]["mark_price"], "0.220000")
+    assert len(rh.find_options_by_expiration("F", date, "call")) == 7
+    assert len(rh.find_options_by_strike("F", "12.0000", "call")) == 4
+
+
+@check
+def market_data_of_a_contract():
+    date = expiration(2)
+    same(rh.get_option_market_data("F", date, "10.0000", "put")[0][0]["delta"], "-0.181200")
+    same(rh.get_option_market_data_by_id(F_PUT)[0]["instrument_id"], F_PUT)
+    same(rh.get_option_instrument_data("F", date, "10.0000", "put")["type"], "put")
+    rows = rh.get_option_historicals("F", date, "10.0000", "put", interval="day", span="week")
+    assert rows and all(row["volume"] is None for row in rows)
+
+
+@check
+def option_positions():
+    rows = rh.get_open_option_positions()
+    same([(row["chain_symbol"], row["type"]) for row in rows], [("F", "short"), ("KO", "short"), ("SOFI", "long")])
+    same(rh.get_all_option_positions(info="quantity"), ["1.0000", "1.0000", "2.0000"])
+    rows = rh.get_aggregate_open_positions()
+    same([row["strategy"] for row in rows], ["short_put", "short_call", "long_call"])
+    same(rh.get_aggregate_positions(account_number=ROTH), [])
+
+
+# Orders
+
+
+@check
+def market_buy_is_a_limit_at_the_ask(sim):
+    sim.log()
+    order = rh.order_buy_market("F", 2, timeInForce="gfd")
+    same((order["type"], order["price"], order["state"]), ("limit", "12.35000000", "unconfirmed"))
+    same((order["order_form_version"], order["preset_percent_limit"]), (4, "0.0500"))
+    same(sim.routes()[-1], ("place_order", 201))
+    same(rh.get_stock_order_info(order["id"])["state"], "filled")
+
+
+@check
+def market_sell_has_no_price():
+    order = rh.order_sell_market("F", 1, timeInForce="gfd")
+    same((order["type"], order["price"]), ("market", None))
+    same(rh.get_stock_order_info(order["id"])["average_price"], "12.34000000")
+
+
+@check
+def limit_buy_is_open_until_cancelled(sim):
+    order = rh.order_buy_limit("F", 10, 12.0)
+    open_orders = rh.get_all_open_stock_orders()
+    same([row["id"] for row in open_orders], [order["id"]])
+    sim.log()
+    same(rh.cancel_stock_order(order["id"]), {})
+    same(rh.get_stock_order_info(order["id"])["state"], "cancelled")
+    same(rh.cancel_stock_order(order["id"])["detail"], "Order cannot be cancelled at this time.")
+    same(sim.routes(), [("cancel_order", 200), ("order", 200), ("cancel_order", 403)])
+
+
+@check
+def stop_orders_wait():
+    loss = rh.order_sell_stop_loss("T", 5, 20.0)
+    both = rh.order_sell_stop_limit("T", 5, 19.5, 20.0)
+    same((loss["type"], loss["trigger"], loss["price"]), ("market", "stop", None))
+    same((both["type"], both["price"], both["stop_price"]), ("limit", "19.50000000", "20.00000000"))
+    same({row["state"] for row in rh.get_all_open_stock_orders()}, {"queued"})
+    buy = rh.order_buy_stop_loss("F", 1, 15.0)
+    same((buy["type"], buy["price"]), ("limit", "15.00000000"))
+
+
+@check
+def all_orders_are_cancelled_at_once(sim):
+    sim.log()
+    assert rh.cancel_all_stock_orders()
+    same(sum(1 for route, status in sim.routes() if (route, status) == ("cancel_order", 200)), 3)
+    same(rh.get_all_open_stock_orders(), [])
+
+
+@check
+def fractions_by_quantity_and_amount():
+    order = rh.order_buy_fractional_by_quantity("F", 0.5)
+    same(order["quantity"], "0.50000000")
+    order = rh.order_buy_fractional_by_price("F", 25)
+    # From one share on this client keeps two places only.
+    same(order["quantity"], "2.02000000")
+    order = rh.order_sell_fractional_by_quantity("F", 0.25)
+    same(order["type"], "market")
+
+
+@check
+def limit_orders_in_extended_hours():
+    order = rh.order("F", 1, "buy", limitPrice=12.0, extendedHours=True, market_hours="extended_hours")
+    same((order["market_hours"], order["extended_hours"]), ("extended_hours", True))
+    rh.cancel_stock_order(order["id"])
+
+
+@check
+def trailing_stop_of_this_client_is_gated(sim):
+    sim.log()
+    order = rh.order_sell_trailing_stop("T", 1, 5)
+    assert "app version" in order["non_field_errors"][0]
+    same(sim.routes()[-1], ("place_order", 400))
+
+
+@check
+def refusals_are_answers(sim):
+    same(rh.order_sell_market("KO", 1, timeInForce="gfd")["detail"], "Not enough shares to sell.")
+    assert rh.order_buy_limit("F", 99999, 12.0)["detail"].startswith("You can only purchase")
+    same(rh.order_buy_limit("F", 1.5, 12.0)["non_field_errors"], ["Limit order quantity cannot include fractional shares."])
+    same(len([record for record in sim.log() if record.status == 400]), 3)
+
+
+@check
+def all_orders_are_listed_newest_first():
+    rows = rh.get_all_stock_orders()
+    assert len(rows) >= 9, len(rows)
+    same([row["created_at"] for row in rows], sorted((row["created_at"] for row in rows), reverse=True))
+    same(len(rh.find_stock_orders(symbol="T")), 2)
+
+
+@check
+def a_put_is_sold_and_bought_back():
+    date = expiration(2)
+    order = rh.order_sell_option_limit("open", "credit", 0.21, "F", 1, date, 10.0, "put", timeInForce="gfd")
+    same((order["state"], order["opening_strategy"]), ("unconfirmed", "short_put"))
+    filled = rh.get_option_order_info(order["id"])
+    same((filled["state"], filled["processed_premium"]), ("filled", "21"))
+    back = rh.order_buy_option_limit("close", "debit", 0.25, "F", 1, date, 10.0, "put", timeInForce="gfd")
+    same(rh.get_option_order_info(back["id"])["closing_strategy"], "short_put")
+    same(rh.get_open_option_positions(info="quantity")[0], "1.0000")
+
+
+@check
+def an_option_order_waits_and_is_cancelled():
+    date = expiration(2)
+    order = rh.order_sell_option_limit("open", "credit", 0.9, "F", 1, date, 10.0, "put")
+    same([row["id"] for row in rh.get_all_open_option_orders()], [order["id"]])
+    same(rh.cancel_option_order(order["id"]), {})
+    same(rh.get_option_order_info(order["id"])["state"], "cancelled")
+    same(rh.get_all_open_option_orders(), [])
+    assert len(rh.get_all_option_orders()) == 3
+
+
+@check
+def a_spread_is_one_order():
+    date = expiration(2)
+    legs = [
+        {"expirationDate": date, "strike": "11.0000", "optionType": "put", "effect": "open", "action": "sell", "ratio_quantity": 1},
+        {"expirationDate": date, "strike": "9.0000", "optionType": "put", "effect": "open", "action": "buy", "ratio_quantity": 1},
+    ]
+    order = rh.order_option_spread("credit", 0.2, "F", 1, legs, timeInForce="gfd")
+    same((len(order["legs"]), order["opening_strategy"]), (2, "short_put_spread"))
+
+
+@check
+def a_spread_with_swapped_arguments_is_refused(sim):
+    date = expiration(2)
+    legs = [{"expirationDate": date, "strike": "11.0000", "optionType": "put", "effect": "open", "action": "sell", "ratio_quantity": 1}]
+    sim.log()
+    rh.order_option_credit_spread(0.2, "F", 1, legs)
+    records = sim.log()
+    assert "/accounts/gtc" in [record.path for record in records]
+    same((records[-1].query, records[-1].status), ("account_numbers=gtc", 400))
+
+
+@check
+def an_uncovered_call_is_refused():
+    order = rh.order_sell_option_limit("open", "credit", 0.05, "F", 1, expiration(2), 15.0, "call")
+    same(order["detail"], "This order introduces infinite risk.")
+
+
+@check
+def events_of_an_underlying(sim):
+    sim.log()
+    same(rh.get_events("F"), [])
+    same(sim.routes()[-1], ("option_events", 200))
+
+
+# Crypto
+
+
+@check
+def crypto_account_and_holdings():
+    same(rh.load_crypto_profile(info="status"), "active")
+    same(rh.get_crypto_positions(info="quantity"), ["0.012345670000000000"])
+    same([row["symbol"] for row in rh.get_crypto_currency_pairs()][0], "BTC-USD")
+
+
+@check
+def crypto_prices():
+    same(rh.get_crypto_quote("BTC")["symbol"], "BTCUSD")
+    assert rh.get_crypto_historicals("BTC", interval="hour", span="day")
+
+
+@check
+def crypto_orders(sim):
+    sim.log()
+    order = rh.order_buy_crypto_limit("BTC", 0.0001, 50000.0)
+    same((order["state"], order["quantity"]), ("confirmed", "0.000100000000000000"))
+    same([row["id"] for row in rh.get_all_open_crypto_orders()], [order["id"]])
+    same(rh.cancel_crypto_order(order["id"]), {})
+    same(rh.get_crypto_order_info(order["id"])["state"], "cancelled")
+    order = rh.order_buy_crypto_by_quantity("BTC", 0.001)
+    same(rh.get_crypto_order_info(order["id"])["state"], "filled")
+    routes = sim.routes()
+    same(routes.count(("place_crypto_order", 201)), 2)
+
+
+@check
+def a_lost_crypto_order_is_sent_three_times_and_placed_once(program):
+    fault = {"route": "place_crypto_order", "fault": {"html": {"status": 502}}, "acting": True, "times": 1}
+    with Simulator(program, "--robinhood-login", "granted", script={"faults": [fault]}) as other:
+        other.login()
+        other.log()
+        order = rh.order_buy_crypto_limit("BTC", 0.0001, 50000.0)
+        same(order["ref_id"], ["Order with this ref_id already exists."])
+        same(len(rh.get_all_crypto_orders()), 1)
+        posts = [status for route, status in other.routes() if route == "place_crypto_order"]
+        same(posts, [502, 400])
+
+
+# What goes wrong
+
+
+@check
+def an_unclear_answer_is_none_on_this_client(program):
+    fault = {"route": "place_order", "fault": "drop_answer", "times": 1}
+    with Simulator(program, "--robinhood-login", "granted", script={"faults": [fault]}) as other:
+        other.login()
+        same(rh.order_buy_limit("F", 1, 12.0), None)
+        # The order exists all the same.
+        same(len(rh.get_all_open_stock_orders()), 1)
+
+
+@check
+def a_throttled_order_is_none_on_this_client(program):
+    body = '{"detail": "Request was throttled. Expected available in 14 seconds."}'
+    fault = {"route": "place_order", "fault": {"status": {"status": 429, "body": body}}, "times": 1}
+    with Simulator(program, "--robinhood-login", "granted", script={"faults": [fault]}) as other:
+        other.login()
+        same(rh.order_buy_limit("F", 1, 12.0), None)
+        same(rh.get_all_open_stock_orders(), [])
+
+
+@check
+def a_token_that_nobody_knows_is_refused(sim):
+    token = SESSION.headers["Authorization"]
+    sim.log()
+    try:
+        SESSION.headers["Authorization"] = "Bearer nobody"
+        same(rh.get_all_positions(), [])
+    finally:
+        SESSION.headers["Authorization"] = token
+    same(sim.routes(), [("positions", 401)])
+
+
+@check
+def logout_makes_no_call(sim):
+    sim.log()
+    rh.logout()
+    same(sim.routes(), [])
+
+
+if __name__ == "__main__":
+    with Simulator(sys.argv[1]) as simulator:
+        failures = run(program=sys.argv[1], sim=simulator)
+    sys.exit(1 if failures else 0)
