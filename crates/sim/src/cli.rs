@@ -13,7 +13,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use wheelhouse_sim::{
-    Script, Sim, robinhood, robinhood_crypto,
+    Script, Sim,
+    robinhood::{self, Approval, CodeKind, LoginFlow},
+    robinhood_crypto,
     tradelocker::{RateLimits, Settings, UserSpec},
 };
 
@@ -27,6 +29,14 @@ pub(crate) struct Options {
     /// Simulate Robinhood's private API on this loopback address; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     robinhood: Option<SocketAddr>,
+
+    /// How Robinhood answers a login from an unknown device.
+    #[arg(long, value_enum, default_value_t = RobinhoodLogin::Prompt)]
+    robinhood_login: RobinhoodLogin,
+
+    /// Rows of a Robinhood page if the request does not say.
+    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    robinhood_page_size: u32,
 
     /// Simulate the Robinhood Crypto API on this loopback address; port 0 takes a free one. The
     /// known key is the example of the API's documentation.
@@ -86,6 +96,41 @@ enum Limits {
     Off,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RobinhoodLogin {
+    /// Approval with a code from the authenticator app.
+    App,
+    /// Approval with a code by mail.
+    Email,
+    /// Tokens at once.
+    Granted,
+    /// Approval on a screen that only a human can pass.
+    Human,
+    /// The challenge that old clients know.
+    LegacyChallenge,
+    /// A code from the authenticator app as `mfa_code`.
+    Mfa,
+    /// Approval by a tap in the app, which comes after the first poll.
+    Prompt,
+    /// Approval with a code by SMS, which is 758447.
+    Sms,
+}
+
+impl RobinhoodLogin {
+    fn flow(self) -> LoginFlow {
+        match self {
+            Self::App => LoginFlow::Approval(Approval::App),
+            Self::Email => LoginFlow::Approval(Approval::Email),
+            Self::Granted => LoginFlow::Granted,
+            Self::Human => LoginFlow::Approval(Approval::Human),
+            Self::LegacyChallenge => LoginFlow::LegacyChallenge(CodeKind::Sms),
+            Self::Mfa => LoginFlow::MfaRequired(CodeKind::App),
+            Self::Prompt => LoginFlow::Approval(Approval::Prompt),
+            Self::Sms => LoginFlow::Approval(Approval::Sms),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +174,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut sim = Sim::builder().seed(options.seed);
     if let Some(addr) = options.robinhood {
         let mut settings = robinhood::Settings::new();
+        settings.login = options.robinhood_login.flow();
+        settings.page_size = usize::try_from(options.robinhood_page_size)?;
         if options.rate_limits == Limits::Captured {
             settings.rate_limits = robinhood::RateLimits::observed();
         }

@@ -70,6 +70,15 @@ impl Service for RobinhoodService {
     }
 
     fn observe(&self, record: RequestRecord) {
+        let RequestRecord {
+            route,
+            method,
+            path,
+            query,
+            fate,
+            ..
+        } = &record;
+        tracing::debug!(target: "wheelhouse_sim::requests", route, method, path, query, ?fate);
         self.ledger.observe(record);
     }
 
