@@ -5,6 +5,8 @@
 //! cargo bench -p wheelhouse-benches
 //! ```
 
+pub mod plain;
+
 use std::{
     fmt,
     future::Future,

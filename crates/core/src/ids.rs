@@ -253,34 +253,41 @@ impl<'de> Deserialize<'de> for Symbol {
 }
 
 fn check_id(what: &str, text: &str) -> Result<()> {
+    let mut before = 0;
+    let fit = text.bytes().all(|byte| {
+        let dots = before == b'.' && byte == b'.';
+        before = byte;
+        byte.is_ascii_graphic() && !is_url_sign(char::from(byte)) && !dots
+    });
+    if fit && (1..=MAX_ID_LEN).contains(&text.len()) {
+        return Ok(());
+    }
+    Err(id_error(what, text))
+}
+
+/// Tells the signs that mean something in a URL.
+fn is_url_sign(c: char) -> bool {
+    matches!(c, '/' | '\\' | '?' | '%')
+}
+
+#[cold]
+fn id_error(what: &str, text: &str) -> Error {
     if text.is_empty() {
-        return Err(Error::new(
-            ErrorKind::MissingField,
-            format!("the {what} is empty"),
-        ));
+        return Error::new(ErrorKind::MissingField, format!("the {what} is empty"));
     }
-    if text.len() > MAX_ID_LEN {
-        let message = format!(
-            "the {what} has {} bytes; at most {MAX_ID_LEN} are allowed",
-            text.len()
-        );
-        return Err(Error::new(ErrorKind::InvalidInput, message));
-    }
-    let unfit = |c: &char| !c.is_ascii_graphic() || matches!(c, '/' | '\\' | '?' | '%');
-    if let Some(c) = text.chars().find(unfit) {
-        let message = format!(
-            "the {what} has the character U+{:04X}; visible ASCII without / \\ ? % is allowed",
-            u32::from(c)
-        );
-        return Err(Error::new(ErrorKind::InvalidInput, message));
-    }
-    if text.contains("..") {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("the {what} has two dots in a row"),
-        ));
-    }
-    Ok(())
+    let len = text.len();
+    let unfit = |c: &char| !c.is_ascii_graphic() || is_url_sign(*c);
+    let message = if len > MAX_ID_LEN {
+        format!("the {what} has {len} bytes; at most {MAX_ID_LEN} are allowed")
+    } else if let Some(c) = text.chars().find(unfit) {
+        let point = u32::from(c);
+        format!(
+            "the {what} has the character U+{point:04X}; visible ASCII without / \\ ? % is allowed"
+        )
+    } else {
+        format!("the {what} has two dots in a row")
+    };
+    Error::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]
