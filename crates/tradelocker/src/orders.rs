@@ -56,32 +56,38 @@ impl Inner {
             .map_err(|error| self.place_in(error, "orders"))
     }
 
-    /// Finds an order among open and final ones.
+    /// Finds an order among open and final ones, however old.
     pub(crate) async fn find_order(
         &self,
         account: &AccountState,
         id: &BrokerOrderId,
     ) -> Result<Option<Order>> {
-        let named = |orders: Vec<Order>| orders.into_iter().find(|order| order.id == *id);
-        if let Some(order) = named(
-            self.read_open(account, &endpoints::GET_ORDERS, None)
-                .await?,
-        ) {
+        if let Some(order) = self.find_recent_order(account, id).await? {
+            return Ok(Some(order));
+        }
+        let endpoint = &endpoints::GET_HISTORY;
+        let history = self.read_history(account, endpoint, Span::default(), None);
+        Ok(named(history.await?, id))
+    }
+
+    /// Finds an order among open ones and final ones of the last day.
+    async fn find_recent_order(
+        &self,
+        account: &AccountState,
+        id: &BrokerOrderId,
+    ) -> Result<Option<Order>> {
+        let open = self
+            .read_open(account, &endpoints::GET_ORDERS, None)
+            .await?;
+        if let Some(order) = named(open, id) {
             return Ok(Some(order));
         }
         let recent = Span {
             from: Some(self.clock().now() - SKEW),
             to: None,
         };
-        for span in [recent, Span::default()] {
-            let history = self
-                .read_history(account, &endpoints::GET_HISTORY, span, None)
-                .await?;
-            if let Some(order) = named(history) {
-                return Ok(Some(order));
-            }
-        }
-        Ok(None)
+        let history = self.read_history(account, &endpoints::GET_HISTORY, recent, None);
+        Ok(named(history.await?, id))
     }
 
     pub(crate) async fn read_order(&self, id: &AccountId, order: &BrokerOrderId) -> Result<Order> {
@@ -100,8 +106,9 @@ impl Inner {
         let account = self.account(id, "position_of_order").await?;
         let until = self.clock().monotonic() + self.config.position_wait;
         let mut pause = Duration::from_millis(300);
+        let mut found = self.find_order(&account, order).await?;
         loop {
-            if let Some(found) = self.find_order(&account, order).await? {
+            if let Some(found) = found {
                 let settled = found.state.is_final() && found.state != OrderState::Filled;
                 if found.position.is_some() || (settled && found.filled.value().is_zero()) {
                     return Ok(found.position);
@@ -113,6 +120,7 @@ impl Inner {
             }
             self.clock().sleep(pause.min(left)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
+            found = self.find_recent_order(&account, order).await?;
         }
     }
 
@@ -224,6 +232,10 @@ fn page(
         items: orders,
         next,
     })
+}
+
+fn named(orders: Vec<Order>, id: &BrokerOrderId) -> Option<Order> {
+    orders.into_iter().find(|order| order.id == *id)
 }
 
 fn no_order(id: &BrokerOrderId) -> Error {

@@ -69,3 +69,65 @@ impl Pauses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use time::macros::datetime;
+    use wheelhouse_core::Sleep;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Hands(Mutex<(OffsetDateTime, Duration)>);
+
+    impl Clock for Hands {
+        fn now(&self) -> OffsetDateTime {
+            self.0.lock().unwrap().0
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.0.lock().unwrap().1
+        }
+
+        fn sleep(&self, _: Duration) -> Sleep {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    const NOON: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn f81_a_clock_that_is_set_does_not_move_the_window() {
+        let clock = Hands(Mutex::new((NOON, Duration::from_secs(1_000))));
+        let window = Window::new(&clock, NOON - Duration::from_secs(10), MINUTE);
+        *clock.0.lock().unwrap() = (
+            NOON + Duration::from_secs(86_400),
+            Duration::from_secs(1_049),
+        );
+        assert!(!window.is_over(&clock));
+        clock.0.lock().unwrap().1 += Duration::from_secs(1);
+        assert!(window.is_over(&clock) && !window.is_hopeless(&clock));
+        clock.0.lock().unwrap().1 += PATIENCE;
+        assert!(window.is_hopeless(&clock));
+        // Sent in the future: the whole window is waited for.
+        let window = Window::new(&clock, NOON + Duration::from_secs(864_000), MINUTE);
+        assert_eq!(window.end(), clock.monotonic() + MINUTE);
+    }
+
+    #[test]
+    fn pauses_double_and_end_with_the_window() {
+        let clock = Hands(Mutex::new((NOON, Duration::ZERO)));
+        let window = Window::new(&clock, NOON, Duration::from_secs(20));
+        let mut pauses = Pauses::default();
+        let mut taken = Vec::new();
+        for _ in 0..7 {
+            let pause = pauses.next(&clock, &window);
+            clock.0.lock().unwrap().1 += pause;
+            taken.push(pause.as_millis());
+        }
+        assert_eq!(taken, [500, 1_000, 2_000, 4_000, 8_000, 4_500, 8_000]);
+    }
+}

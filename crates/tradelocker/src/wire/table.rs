@@ -167,25 +167,14 @@ impl<const N: usize> Table<N> {
 
     /// Returns the rows, in the broker's order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_, N>> {
-        self.rows.iter().enumerate().map(|(index, spans)| Row {
-            // The body was found to be UTF-8 when it was decoded.
-            text: std::str::from_utf8(
-                self.body
-                    .get(spans.start as usize..)
-                    .map_or(&[][..], |rest| &rest[..rest.len().min(spans.extent())]),
-            )
-            .unwrap_or_default(),
+        // It was found to be UTF-8 when it was decoded.
+        let text = std::str::from_utf8(&self.body).unwrap_or_default();
+        self.rows.iter().enumerate().map(move |(index, spans)| Row {
+            text: text.get(spans.start as usize..).unwrap_or_default(),
             name: self.name,
             index,
             spans,
         })
-    }
-}
-
-impl<const N: usize> Spans<N> {
-    fn extent(&self) -> usize {
-        let end = |(start, len): &(u16, u16)| usize::from(*start) + usize::from(*len);
-        self.cells.iter().map(end).max().unwrap_or(0)
     }
 }
 

@@ -262,7 +262,7 @@ async fn an_identifier_that_is_not_there_is_none() {
 }
 
 #[tokio::test]
-async fn f8_f48_an_unknown_order_is_not_found_and_not_cancelled() {
+async fn f8_an_unknown_order_is_not_found_and_not_cancelled() {
     let at = AtSim::new().await;
     let id = wheelhouse_core::BrokerOrderId::new("7100000000000000001").unwrap();
     assert_eq!(
@@ -280,6 +280,20 @@ async fn f8_f48_an_unknown_order_is_not_found_and_not_cancelled() {
 }
 
 #[tokio::test]
+async fn f48_an_order_of_somebody_else_is_listed_without_an_identifier() {
+    let at = AtServer::new().await;
+    let orders = at
+        .broker
+        .all_orders(&at.account, wheelhouse_core::OrderQuery::open())
+        .await;
+    let orders = orders.unwrap();
+    let foreign = orders
+        .iter()
+        .find(|order| order.id.as_str() == "7100000000907673940");
+    assert_eq!(foreign.unwrap().client_order_id, None);
+}
+
+#[tokio::test]
 async fn another_brokers_question_is_refused() {
     let at = AtSim::new().await;
     let eurusd = at.instrument("EURUSD").await;
@@ -289,7 +303,7 @@ async fn another_brokers_question_is_refused() {
 }
 
 #[tokio::test]
-async fn f26_a_position_that_shows_before_its_order_is_never_taken_for_nothing() {
+async fn a_position_that_shows_before_its_order_is_never_taken_for_nothing() {
     let at = AtServer::new().await;
     let btc = at.instrument("BTCUSD").await;
     at.answer(
