@@ -39,14 +39,8 @@ impl Message {
     pub(super) fn half(&self) -> Vec<u8> {
         let content = self.content.as_ref().unwrap_or(&self.body);
         let half = &content[..content.len() / 2];
-        let mut bytes = Vec::new();
-        for line in self.head.split_inclusive(|byte| *byte == b'\n') {
-            let name = header_name(line);
-            if name != "content-length" && name != "transfer-encoding" && line != b"\r\n" {
-                bytes.extend_from_slice(line);
-            }
-        }
-        bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", half.len()).as_bytes());
+        let head = unframed(&self.head);
+        let mut bytes = format!("{head}content-length: {}\r\n\r\n", half.len()).into_bytes();
         bytes.extend_from_slice(half);
         bytes
     }
@@ -88,7 +82,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
             if method == "HEAD" || status == b"204" || status == b"304" {
                 return Ok(Message {
-                    last: wants_close(&head),
+                    last: Framing::of(&head).close,
                     head,
                     body: Vec::new(),
                     content: None,
@@ -117,15 +111,14 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     async fn rest(&mut self, head: Vec<u8>, to_the_end: bool) -> io::Result<Message> {
-        let mut last = wants_close(&head);
+        let framing = Framing::of(&head);
+        let mut last = framing.close;
         let mut content = None;
-        let chunked = header(&head, "transfer-encoding").is_some_and(|it| it.contains("chunked"));
-        let length = header(&head, "content-length").and_then(|it| it.parse().ok());
-        let body = if chunked {
+        let body = if framing.chunked {
             let (body, inside) = self.chunks().await?;
             content = Some(inside);
             body
-        } else if let Some(length) = length {
+        } else if let Some(length) = framing.length {
             self.exactly(length).await?
         } else if to_the_end {
             last = true;
@@ -196,22 +189,44 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-fn header_name(line: &[u8]) -> String {
-    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-    String::from_utf8_lossy(name).trim().to_ascii_lowercase()
+/// What a head says about its body and its connection.
+#[derive(Default)]
+struct Framing {
+    length: Option<usize>,
+    chunked: bool,
+    close: bool,
 }
 
-fn header(head: &[u8], name: &str) -> Option<String> {
-    let line = head
-        .split(|byte| *byte == b'\n')
-        .skip(1)
-        .find(|line| header_name(line) == name)?;
-    let value = line.splitn(2, |byte| *byte == b':').nth(1)?;
-    Some(String::from_utf8_lossy(value).trim().to_ascii_lowercase())
+impl Framing {
+    fn of(head: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(head);
+        let mut framing = Self::default();
+        for (name, value) in text.lines().filter_map(|line| line.split_once(':')) {
+            let says = |word: &str| value.to_ascii_lowercase().contains(word);
+            if name.eq_ignore_ascii_case("content-length") {
+                framing.length = value.trim().parse().ok();
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                framing.chunked = says("chunked");
+            } else if name.eq_ignore_ascii_case("connection") {
+                framing.close = says("close");
+            }
+        }
+        framing
+    }
 }
 
-fn wants_close(head: &[u8]) -> bool {
-    header(head, "connection").is_some_and(|it| it.contains("close"))
+/// Returns the head without what frames the body and without the empty line at its end.
+fn unframed(head: &[u8]) -> String {
+    let text = String::from_utf8_lossy(head);
+    let frames = |line: &&str| {
+        let name = line.split(':').next().unwrap_or_default();
+        name.eq_ignore_ascii_case("content-length")
+            || name.eq_ignore_ascii_case("transfer-encoding")
+    };
+    let kept = text
+        .lines()
+        .filter(|line| !line.is_empty() && !frames(line));
+    kept.flat_map(|line| [line, "\r\n"]).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! The adapter passes the suite that every broker passes, against a server with the real protocol.
-#![allow(unreachable_pub, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests are tests"
+)]
 
 mod harness;
 

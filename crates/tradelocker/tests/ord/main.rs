@@ -1,6 +1,10 @@
 //! Orders under fire: ten thousand placements through a proxy that breaks a fifth of them, judged by
 //! the ledger of the server.
-#![allow(unreachable_pub, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests are tests"
+)]
 
 mod naive;
 mod rig;

@@ -148,7 +148,7 @@ impl Trader {
     /// Makes an order: one in five at market, the others far below it.
     pub fn request(&self, turn: usize) -> OrderRequest {
         let (account, instrument) = (&self.account, &self.instrument);
-        let request = if turn % 5 == 0 {
+        let request = if turn.is_multiple_of(5) {
             OrderRequest::market(account, instrument, Side::Buy, lots!(0.01))
         } else {
             OrderRequest::limit(account, instrument, Side::Buy, lots!(0.01), dec!(30_000))
