@@ -20,13 +20,12 @@ use crate::{
     cache::Cached,
     client::Inner,
     convert::{self, Rows},
-    endpoints, error,
+    endpoints,
     instruments::Listing,
     resolve::Readings,
     wire::{
         accounts::{AccountDetails as WireDetails, AllAccounts, TradingRules},
         config::AccountConfig,
-        reply,
         table::{Columns, Table},
         token::Token,
     },
@@ -358,8 +357,7 @@ pub(crate) fn account_path<'a>(call: Call<'a>, account: &'a AccountId) -> Call<'
 }
 
 fn all_accounts(body: &Bytes) -> Result<Vec<(Account, u64)>> {
-    let all: AllAccounts<'_> =
-        serde_json::from_str(reply::text(body)?).map_err(error::from_json)?;
+    let all: AllAccounts<'_> = api::bare(body)?;
     let accounts = all.accounts.iter().enumerate();
     accounts
         .map(|(index, entry)| convert::account(entry, index, body))

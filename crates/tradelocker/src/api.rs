@@ -123,3 +123,12 @@ fn changed(answer: &Answer) -> Result<Changed> {
 pub(crate) fn data<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T> {
     Reply::read(reply::text(body)?)?.data()
 }
+
+/// Reads a body that has no envelope. A refusal may have one all the same.
+pub(crate) fn bare<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T> {
+    let text = reply::text(body)?;
+    serde_json::from_str(text).map_err(|misfit| {
+        let refusal = Reply::read(text).ok().and_then(|reply| reply.refusal());
+        refusal.unwrap_or_else(|| error::from_json(misfit))
+    })
+}

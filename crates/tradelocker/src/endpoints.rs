@@ -36,7 +36,8 @@ classes! {
     DEPTH = "tradelocker.depth", Some("DEPTH"), Quota::per_second(10);
     QUOTES_HISTORY = "tradelocker.quotes_history", Some("QUOTES_HISTORY"), Quota::per_minute(60);
     // No limit is published for these.
-    LOGIN = "tradelocker.login", None, Quota::per_minute(10);
+    LOGIN = "tradelocker.login", None, Quota::per_second(5);
+    TOKEN_REFRESH = "tradelocker.refresh", None, Quota::per_second(20);
     ALL_ACCOUNTS = "tradelocker.all_accounts", None, Quota::per_second(2);
     CONFIG = "tradelocker.config", None, Quota::per_second(2);
     CANCEL = "tradelocker.cancel_order", None, Quota::per_second(5);
@@ -52,7 +53,7 @@ macro_rules! endpoints {
 
 endpoints! {
     TOKEN = Endpoint::post("login", "/auth/jwt/token", LOGIN).without_token();
-    REFRESH = Endpoint::post("refresh", "/auth/jwt/refresh", LOGIN).without_token();
+    REFRESH = Endpoint::post("refresh", "/auth/jwt/refresh", TOKEN_REFRESH).without_token();
     ACCOUNT_TOKENS = Endpoint::post("account_tokens", "/auth/jwt/accounts/tokens", LOGIN).without_token();
     GET_ALL_ACCOUNTS = Endpoint::get("accounts", "/auth/jwt/all-accounts", ALL_ACCOUNTS);
 

@@ -306,8 +306,7 @@ impl ClosedTrades for TradeLocker {
 }
 
 fn closed_trades(body: &Bytes) -> Result<Page<ClosedTrade>> {
-    let answer: reports::ClosedTrades<'_> =
-        serde_json::from_str(reply::text(body)?).map_err(error::from_json)?;
+    let answer: reports::ClosedTrades<'_> = api::bare(body)?;
     let trades = answer.data.iter().enumerate();
     let items: Result<Vec<_>> = trades
         .map(|(index, trade)| convert::closed_trade(trade, index, body))

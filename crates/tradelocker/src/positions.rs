@@ -106,11 +106,18 @@ impl Inner {
         Ok(Closing::Rejected { message })
     }
 
+    async fn read_held(&self, id: &AccountId) -> Result<Vec<Position>> {
+        let account = self.account(id, "resolve_close").await?;
+        self.read_positions(&account, &endpoints::RESOLVE_POSITIONS)
+            .await
+    }
+
     async fn find_closing(&self, open: &UnresolvedClose) -> Result<CloseResolution> {
         if open.broker != BrokerId::tradelocker() {
             return Err(error::invalid("the closing is another broker's"));
         }
-        let account = self.account(&open.account, "resolve_close").await?;
+        self.refuse_strangers(&open.account, "resolve_close")
+            .await?;
         let window = Window::new(self.clock(), open.sent_at, self.config.consistency_window);
         let mut evidence = Evidence::new(window.ends_at());
         let closed = open
@@ -122,9 +129,7 @@ impl Inner {
         let mut pauses = Pauses::default();
         loop {
             self.clock().sleep(pauses.next(self.clock(), &window)).await;
-            let reading = self
-                .read_positions(&account, &endpoints::RESOLVE_POSITIONS)
-                .await;
+            let reading = self.read_held(&open.account).await;
             evidence.last_read_at = reading
                 .is_ok()
                 .then(|| self.clock().now())

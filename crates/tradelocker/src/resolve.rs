@@ -3,6 +3,8 @@
 mod reading;
 mod window;
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 use wheelhouse_core::{
     AccountId, BrokerId, ClientOrderId, Error, ErrorKind, Evidence, Order, OrderType,
@@ -14,7 +16,7 @@ pub(crate) use self::{
     reading::Readings,
     window::{Pauses, Window},
 };
-use crate::{accounts::AccountState, client::Inner, error};
+use crate::{client::Inner, error};
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.
 const SKEW: time::Duration = time::Duration::seconds(60);
@@ -32,14 +34,15 @@ impl Inner {
         if open.broker != BrokerId::tradelocker() {
             return Err(error::invalid("the order is another broker's"));
         }
-        let account = self.account(&open.request.account, "resolve").await?;
+        self.refuse_strangers(&open.request.account, "resolve")
+            .await?;
         let window = Window::new(self.clock(), open.sent_at, self.config.consistency_window);
         let mut evidence = Evidence::new(window.ends_at());
         let mut pauses = Pauses::default();
         loop {
             self.clock().sleep(pauses.next(self.clock(), &window)).await;
-            let reading = self.reading(&account, open.sent_at - SKEW).await;
-            match reading {
+            let reading = self.reading(&open.request.account, open.sent_at - SKEW);
+            match reading.await {
                 Ok(snapshot) => {
                     evidence.complete_reads += 1;
                     evidence.last_read_at = Some(snapshot.ended_at);
@@ -80,12 +83,11 @@ impl Inner {
         id: &AccountId,
         client_id: &ClientOrderId,
     ) -> Result<Option<Order>> {
-        let account = self.account(id, "order_by_client_id").await?;
         let now = self.clock().now();
         let recent = now - self.config.recent_history;
         let from = made_at(client_id, now).map_or(recent, |made_at| made_at - SKEW);
         let snapshot = self
-            .reading(&account, from)
+            .reading(id, from)
             .await
             .map_err(|error| (*error).clone())?;
         if !snapshot.has_labels {
@@ -106,15 +108,27 @@ impl Inner {
         }
     }
 
+    /// Fails for an account that is not the user's. That the accounts cannot be read at the moment
+    /// is no reason to give up.
+    pub(crate) async fn refuse_strangers(
+        &self,
+        id: &AccountId,
+        operation: &'static str,
+    ) -> Result<()> {
+        match self.account(id, operation).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     async fn reading(
         &self,
-        account: &AccountState,
+        id: &AccountId,
         from: OffsetDateTime,
-    ) -> Result<std::sync::Arc<Snapshot>, std::sync::Arc<Error>> {
-        account
-            .readings
-            .take_part(from, |from| self.read_snapshot(account, from))
-            .await
+    ) -> Result<Arc<Snapshot>, Arc<Error>> {
+        let account = self.account(id, "resolve").await.map_err(Arc::new)?;
+        let read = |from| self.read_snapshot(&account, from);
+        account.readings.take_part(from, read).await
     }
 
     fn sight(&self, snapshot: &Snapshot, open: &UnresolvedOrder) -> Sight {

@@ -547,6 +547,38 @@ async fn ord_4_an_order_whose_caller_goes_before_it_is_sent_is_not_sent() {
 }
 
 #[tokio::test]
+async fn ord_4_a_caller_who_goes_at_any_moment_forgets_nothing_and_doubles_nothing() {
+    const ORDERS: u64 = 120;
+    let at = AtSim::new().await;
+    let eurusd = at.instrument("EURUSD").await;
+    let request = |n: u64| {
+        let id = ClientOrderId::new(format!("mine-{n}")).unwrap();
+        OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(0.01)).client_order_id(id)
+    };
+    let mut gone = 0;
+    for n in 0..ORDERS {
+        // From before anything was done to after the answer.
+        let patience = Duration::from_micros(n * 40);
+        let request = request(n);
+        let placing = at.broker.place_order(&request);
+        gone += u64::from(tokio::time::timeout(patience, placing).await.is_err());
+    }
+    assert!(gone > 0, "nobody has gone");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for n in 0..ORDERS {
+        // What was sent is known; what was not sent is sent now.
+        let outcome = at.broker.place_order(&request(n)).await.unwrap();
+        let Submission::Accepted(order) = outcome else {
+            panic!("{n}: {outcome}")
+        };
+        let ledger = at.sim.tradelocker().ledger();
+        let placed = ledger.placements_of(order.client_order_id.as_str());
+        assert_eq!(placed.len(), 1, "{n}");
+        assert_eq!(placed[0].order_id, order.id.as_str());
+    }
+}
+
+#[tokio::test]
 async fn the_developer_key_is_sent_where_it_is_set_and_never_shown() {
     let at = AtServer::built(|builder| builder.developer_key("tl-canary".into())).await;
     let btc = at.instrument("BTCUSD").await;

@@ -294,6 +294,40 @@ async fn f48_an_order_of_somebody_else_is_listed_without_an_identifier() {
 }
 
 #[tokio::test]
+async fn a_broker_that_is_away_from_the_start_leaves_the_question_open() {
+    let at = AtServer::new().await;
+    let btc = at.instrument("BTCUSD").await;
+    let request = OrderRequest::market(&at.account, &btc, Side::Buy, lots!(0.02));
+    at.body(
+        "POST",
+        "/trade/accounts/1002003/orders",
+        500,
+        r#"{"message":"boom"}"#,
+    )
+    .await;
+    let Submission::Unknown(mut open) = at.broker.place_order(&request).await.unwrap() else {
+        panic!()
+    };
+    let restarted = AtServer::new().await;
+    restarted
+        .body(
+            "GET",
+            "/auth/jwt/all-accounts",
+            500,
+            r#"{"message":"boom"}"#,
+        )
+        .await;
+    let outcome = restarted.broker.resolve(&open).await.unwrap();
+    assert!(
+        matches!(outcome, Resolution::Unknown(..)),
+        "{}",
+        outcome.report()
+    );
+    open.request.account = wheelhouse_core::AccountId::new("555").unwrap();
+    assert_eq!(at.broker.resolve(&open).await.unwrap_err().code(), 3002);
+}
+
+#[tokio::test]
 async fn another_brokers_question_is_refused() {
     let at = AtSim::new().await;
     let eurusd = at.instrument("EURUSD").await;
