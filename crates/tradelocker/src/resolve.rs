@@ -128,7 +128,7 @@ impl Inner {
     ) -> Result<Arc<Snapshot>, Arc<Error>> {
         let account = self.account(id, "resolve").await.map_err(Arc::new)?;
         let read = |from| self.read_snapshot(&account, from);
-        account.readings.take_part(from, read).await
+        account.readings.take_part(self.clock(), from, read).await
     }
 
     fn sight(&self, snapshot: &Snapshot, open: &UnresolvedOrder) -> Sight {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use wheelhouse_core::{ClientOrderId, Error, Order, Position, Result};
+use wheelhouse_core::{ClientOrderId, Clock, Error, Order, Position, Result};
 
 use crate::{
     accounts::AccountState,
@@ -62,6 +62,9 @@ impl Snapshot {
 
 type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
 
+/// The pause between two readings of an account. Who comes in it shares the next one.
+const SPACING: Duration = Duration::from_millis(500);
+
 /// The readings of an account. One runs at a time, and it serves everybody who was waiting when it
 /// began: two thousand open questions take as many requests as one.
 #[derive(Debug, Default)]
@@ -76,14 +79,23 @@ struct State {
     begun: u64,
     /// How far back the next one has to go.
     from: Option<OffsetDateTime>,
-    /// The last one that ended, and which it was.
-    last: Option<(u64, Outcome)>,
+    last: Option<Ended>,
+}
+
+/// The last reading that ended.
+#[derive(Debug)]
+struct Ended {
+    number: u64,
+    /// In monotonic time.
+    at: Duration,
+    outcome: Outcome,
 }
 
 impl Readings {
     /// Takes part in the next reading, which goes back to `from` at least.
     pub(crate) async fn take_part<F>(
         &self,
+        clock: &dyn Clock,
         from: OffsetDateTime,
         read: impl FnOnce(OffsetDateTime) -> F + Send,
     ) -> Outcome
@@ -96,15 +108,22 @@ impl Readings {
             state.begun + 1
         };
         let _turn = self.turn.lock().await;
+        if let Some(last) = &self.lock().last
+            && last.number >= wanted
+        {
+            return last.outcome.clone();
+        }
+        let next = self.lock().last.as_ref().map(|last| last.at + SPACING);
+        let wait = next.map_or(Duration::ZERO, |next| {
+            next.saturating_sub(clock.monotonic())
+        });
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+        // Everybody who has come until now is served by this one. If it is given up half-way, the
+        // next in line runs another.
         let (number, from) = {
             let mut state = self.lock();
-            // One that began after this call is good enough. If it was given up half-way, there is
-            // none and the next one runs here.
-            if let Some((number, outcome)) = &state.last
-                && *number >= wanted
-            {
-                return outcome.clone();
-            }
             state.begun += 1;
             let earliest = state.from.take().map_or(from, |other| other.min(from));
             (state.begun, earliest)
@@ -115,7 +134,11 @@ impl Readings {
         };
         let outcome = read(from).await.map(Arc::new).map_err(Arc::new);
         unfinished.from = None;
-        self.lock().last = Some((number, outcome.clone()));
+        self.lock().last = Some(Ended {
+            number,
+            at: clock.monotonic(),
+            outcome: outcome.clone(),
+        });
         outcome
     }
 
@@ -179,6 +202,8 @@ impl Inner {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use wheelhouse_core::SystemClock;
+
     use super::*;
 
     fn empty() -> Snapshot {
@@ -195,13 +220,14 @@ mod tests {
     async fn two_thousand_waiters_share_readings() {
         let readings = Arc::new(Readings::default());
         let count = Arc::new(AtomicU32::new(0));
+        let clock = SystemClock::new();
         let waiters: Vec<_> = (0..2_000)
             .map(|n| {
                 let (readings, count) = (readings.clone(), count.clone());
                 tokio::spawn(async move {
                     let from = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(n);
                     let outcome = readings
-                        .take_part(from, |_| async {
+                        .take_part(&clock, from, |_| async {
                             count.fetch_add(1, Ordering::Relaxed);
                             tokio::task::yield_now().await;
                             Ok(empty())
@@ -221,9 +247,10 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_reading_that_began_earlier_does_not_serve_who_came_later() {
         let readings = Arc::new(Readings::default());
+        let clock = SystemClock::new();
         let (go, gate) = tokio::sync::oneshot::channel::<()>();
         let first = {
             let readings = readings.clone();
@@ -232,7 +259,9 @@ mod tests {
                     gate.await.unwrap();
                     Ok(empty())
                 };
-                readings.take_part(OffsetDateTime::UNIX_EPOCH, read).await
+                readings
+                    .take_part(&clock, OffsetDateTime::UNIX_EPOCH, read)
+                    .await
             })
         };
         tokio::task::yield_now().await;
@@ -240,7 +269,9 @@ mod tests {
             let readings = readings.clone();
             tokio::spawn(async move {
                 let read = |_| async { Ok(empty()) };
-                readings.take_part(OffsetDateTime::UNIX_EPOCH, read).await
+                readings
+                    .take_part(&clock, OffsetDateTime::UNIX_EPOCH, read)
+                    .await
             })
         };
         tokio::task::yield_now().await;
@@ -252,15 +283,17 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &second));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_reader_that_gives_up_leaves_the_turn_to_the_next() {
-        let readings = Readings::default();
-        let never = readings.take_part(OffsetDateTime::UNIX_EPOCH, |_| std::future::pending());
+        let (readings, clock) = (Readings::default(), SystemClock::new());
+        let never = readings.take_part(&clock, OffsetDateTime::UNIX_EPOCH, |_| {
+            std::future::pending()
+        });
         assert!(futures_util::poll!(std::pin::pin!(never)).is_pending());
         let read = |_| async { Ok(empty()) };
         assert!(
             readings
-                .take_part(OffsetDateTime::UNIX_EPOCH, read)
+                .take_part(&clock, OffsetDateTime::UNIX_EPOCH, read)
                 .await
                 .is_ok()
         );
