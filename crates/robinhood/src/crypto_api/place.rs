@@ -163,14 +163,16 @@ impl Inner {
 
     /// Returns the outcome for an order that the broker has under our identifier.
     fn taken(&self, order: Order, open: &UnresolvedOrder) -> Result<Submission> {
-        let ahead = self.api.signer.server_clock.ahead();
-        let older = order
-            .created_at
-            .is_some_and(|at| at < open.sent_at + ahead - OLDER);
-        if older && !is_alike(&order, &open.request) {
-            let id = &open.client_order_id;
-            let message = format!("the broker has another order with the client order id {id}");
-            return Err(Error::new(ErrorKind::ClientOrderIdReused, message));
+        if !is_same_kind(&order, &open.request) {
+            return Err(reused(&open.client_order_id));
+        }
+        if !is_alike(&order, &open.request) {
+            let ahead = self.api.signer.server_clock.ahead();
+            let older = order.created_at.is_some_and(|at| at < open.sent_at + ahead - OLDER);
+            return match older {
+                true => Err(reused(&open.client_order_id)),
+                false => Ok(unknown(open, &odd("the answer shows other numbers than were sent"))),
+            };
         }
         if order.state == OrderState::Rejected {
             let message = "the broker took the order and failed it at once";
@@ -194,10 +196,7 @@ impl Inner {
             .await
         {
             Ok(Some(order)) if is_alike(&order, &open.request) => self.taken(order, open),
-            Ok(Some(_)) => Err(Error::new(
-                ErrorKind::ClientOrderIdReused,
-                refusal.message().to_owned(),
-            )),
+            Ok(Some(_)) => Err(reused(&open.client_order_id)),
             Ok(None) | Err(_) => Ok(unknown(open, refusal)),
         }
     }
@@ -328,13 +327,25 @@ pub(crate) fn body(
         .map_err(|_| invalid("the order cannot be written as JSON"))
 }
 
-fn is_alike(order: &Order, request: &OrderRequest) -> bool {
+/// Whether an order can be the one that was sent, as far as the broker never changes it.
+fn is_same_kind(order: &Order, request: &OrderRequest) -> bool {
     order.instrument == request.instrument
         && order.side == request.side
         && order.order_type == request.kind.order_type()
-        && order.size == request.size
+}
+
+/// Whether an order has the numbers that were sent. A size that is shown in the other unit is no
+/// difference.
+fn is_alike(order: &Order, request: &OrderRequest) -> bool {
+    is_same_kind(order, request)
+        && (order.size == request.size || order.size.unit() != request.size.unit())
         && order.limit_price == request.kind.limit_price()
         && order.stop_price == request.kind.stop_price()
+}
+
+fn reused(id: &ClientOrderId) -> Error {
+    let message = format!("the broker has another order with the client order id {id}");
+    Error::new(ErrorKind::ClientOrderIdReused, message)
 }
 
 fn rejected(open: &UnresolvedOrder, refusal: &Refusal) -> Submission {

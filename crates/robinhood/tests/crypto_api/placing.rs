@@ -1,0 +1,250 @@
+//! Placements: sent once, and sorted by what the answer proves.
+
+use std::time::Duration;
+
+use wheelhouse_core::{
+    Broker, BrokerExt, ErrorKind, OrderQuery, RejectReason, Resolution, Submission, dec,
+};
+use wheelhouse_ratelimit::LimitScope;
+use wheelhouse_robinhood::CryptoApiVersion;
+use wheelhouse_sim::{
+    Fault, Kind,
+    faults::{GzipFault, Moment},
+    robinhood_crypto::{Duplicate, Route},
+};
+
+use crate::rig::{
+    AtSim, Hurried, accepted, answer, builder, code, http, id, pause, refusal, unknown, user,
+};
+
+/// Answers that prove nothing, and whether the order was placed all the same.
+fn unclear() -> Vec<(&'static str, Fault, bool)> {
+    let fault = |kind| Fault::new(Route::PlaceOrder, kind).times(1);
+    let set = |pointer: &str, value: &str| Kind::Set {
+        pointer: pointer.to_owned(),
+        value: value.to_owned(),
+    };
+    vec![
+        ("F34 no answer", fault(Kind::DropAnswer), true),
+        ("F34 reset, not acted", fault(Kind::Reset(Moment::AfterRead)), false),
+        ("F34 reset, acted", fault(Kind::Reset(Moment::AfterActing)), true),
+        ("F2 page of an edge", fault(Kind::Html(502)).acting(true), true),
+        ("F2 page with success", fault(Kind::Html(200)), false),
+        ("F14 500", fault(refusal(500, "A server error occurred.")).acting(true), true),
+        ("F14 503", fault(answer(503, "")), false),
+        ("F14 504 worded", fault(refusal(504, "Timed out.")), false),
+        ("F1 malformed", fault(Kind::Body(b"{\"id\": oops}".to_vec())), true),
+        ("F3 empty", fault(Kind::Body(Vec::new())), true),
+        ("F3 204", fault(answer(204, "")), false),
+        ("F4 success with errors", fault(answer(200, r#"{"type":"client_error","errors":[]}"#)), false),
+        ("F5 400 with an order", fault(answer(400, r#"{"id":"7","state":"open"}"#)), false),
+        ("F7 403 of an edge", fault(answer(403, r#"{"message":"Forbidden"}"#)), false),
+        ("F16 redirect", fault(Kind::Redirect { status: 307, location: "/elsewhere/".into() }), false),
+        ("F17 gzip cut off", fault(Kind::Gzip(GzipFault::Truncated)), true),
+        ("F18 shorter", fault(Kind::Truncate { keep: 20 }), true),
+        ("F24 no id", fault(Kind::Remove { pointer: "/id".into() }), true),
+        ("F43 of another", fault(set("/client_order_id", "\"131de903-5a9c-4260-abc1-28d562a5dcf0\"")), true),
+        ("F43 of another account", fault(set("/account_number", "\"999\"")), true),
+        ("other numbers", fault(set("/limit_order_config/asset_quantity", "\"7\"")), true),
+        ("F22 no number", fault(set("/limit_order_config/limit_price", "\"1,000.5\"")), true),
+        ("F29 Latin-1", fault(Kind::Body(b"{\"id\":\"\xE9\"}".to_vec())), true),
+    ]
+}
+
+#[tokio::test]
+async fn unclear_answers_are_unknown_sent_once_and_found_out_by_reading() {
+    let mut tasks = tokio::task::JoinSet::new();
+    for (what, fault, placed) in unclear() {
+        tasks.spawn(async move {
+            let at = AtSim::new().await;
+            at.btc().await;
+            at.api().faults().add(fault);
+            let submission = at.broker.place_order(&at.resting()).await;
+            let open = match submission {
+                Ok(Submission::Unknown(open)) => open,
+                other => panic!("{what}: {other:?}"),
+            };
+            assert_ne!(open.cause_code, 0, "{what}");
+            assert_eq!(at.count(Route::PlaceOrder), 1, "{what}: sent again");
+            let resolution = at.broker.resolve(&open).await.unwrap();
+            match (&resolution, placed) {
+                (Resolution::Found(order), true) => {
+                    assert_eq!(order.client_order_id.as_ref(), Some(&open.client_order_id));
+                }
+                (Resolution::NotFound(evidence), false) => {
+                    assert!(evidence.complete_reads >= 3, "{what}: {evidence}");
+                }
+                _ => panic!("{what}: {}", resolution.report()),
+            }
+            // The same order again is not sent again.
+            let mut same = at.resting();
+            same.client_order_id = Some(open.client_order_id.clone());
+            let _ = at.broker.place_order(&same).await.unwrap();
+            assert_eq!(at.count(Route::PlaceOrder), 1, "{what}");
+            assert_eq!(at.api().ledger().placements().len(), usize::from(placed), "{what}");
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_the_broker_are_rejections_with_their_reason() {
+    let at = AtSim::new().await;
+    let order = at.limit(dec!(50), dec!(50000));
+    let Submission::Rejected(rejection) = at.broker.place_order(&order).await.unwrap() else {
+        panic!("the order costs more than there is");
+    };
+    assert_eq!(rejection.reason, RejectReason::InsufficientFunds);
+    assert_eq!(rejection.message, "Insufficient buying power.");
+    for (body, reason) in [
+        (include_str!("../data/crypto_error_validation.json"), RejectReason::InvalidField),
+        (include_str!("../data/crypto_error_account_number_missing.json"), RejectReason::InvalidField),
+    ] {
+        at.fault(Route::PlaceOrder, answer(400, body));
+        let submission = at.broker.place_order(&at.resting()).await.unwrap();
+        let Submission::Rejected(rejection) = submission else {
+            panic!("{submission}");
+        };
+        assert_eq!(rejection.reason, reason);
+    }
+    assert!(at.api().ledger().placements().is_empty());
+}
+
+#[tokio::test]
+async fn f6_f10_f58_what_was_refused_before_it_was_looked_at_is_an_error_and_nothing_was_placed() {
+    for (status, body, kind) in [
+        (401, include_str!("../data/crypto_error_401.json"), ErrorKind::InvalidCredentials),
+        (403, include_str!("../data/crypto_error_403.json"), ErrorKind::PermissionDenied),
+        (429, include_str!("../data/crypto_error_429.json"), ErrorKind::RateLimited),
+    ] {
+        let at = AtSim::new().await;
+        at.btc().await;
+        at.fault(Route::PlaceOrder, answer(status, body));
+        let error = at.broker.place_order(&at.resting()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(error.effect(), wheelhouse_core::Effect::None);
+        assert_eq!(error.operation(), Some("place_order"));
+        assert_eq!(at.count(Route::PlaceOrder), 1, "{status} was sent again");
+        if status == 429 {
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+        }
+        // It is not remembered as placed: the caller may try again.
+        accepted(at.broker.place_order(&at.resting()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn f33_what_was_not_sent_may_be_tried_again() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let request = at.resting().client_order_id(id("a-try"));
+    let url = at.api().origin();
+    let AtSim { sim, broker, .. } = at;
+    sim.shutdown().await;
+    let error = broker.place_order(&request).await.unwrap_err();
+    assert_eq!((error.code(), error.effect()), (2001, wheelhouse_core::Effect::None), "{url}");
+}
+
+#[tokio::test]
+async fn a_failed_order_is_a_rejection() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    at.fault(
+        Route::PlaceOrder,
+        Kind::Set { pointer: "/state".into(), value: "\"failed\"".into() },
+    );
+    let submission = at.broker.place_order(&at.resting()).await.unwrap();
+    let Submission::Rejected(rejection) = submission else {
+        panic!("{submission}");
+    };
+    assert!(rejection.order.is_some());
+}
+
+#[tokio::test]
+async fn ord_9_f9_a_used_identifier_is_adopted_or_refused_however_the_broker_says_it() {
+    for duplicate in [Duplicate::SameOrder, Duplicate::Refuse(409), Duplicate::Refuse(400)] {
+        let at = AtSim::with(user(), |settings| settings.duplicate = duplicate).await;
+        let request = at.resting().client_order_id(id("once"));
+        let first = accepted(at.broker.place_order(&request).await.unwrap());
+        // In this process it is known without asking.
+        let again = accepted(at.broker.place_order(&request).await.unwrap());
+        assert_eq!((again.id, at.count(Route::PlaceOrder)), (first.id.clone(), 1));
+        let mut other = request.clone();
+        other.side = wheelhouse_core::Side::Sell;
+        assert_eq!(code(at.broker.place_order(&other).await), 3009);
+        assert_eq!(at.count(Route::PlaceOrder), 1);
+
+        let restarted = at.another(CryptoApiVersion::V2);
+        let adopted = accepted(restarted.place_order(&request).await.unwrap());
+        assert_eq!(adopted.id, first.id, "{duplicate:?}");
+        let restarted = at.another(CryptoApiVersion::V2);
+        assert_eq!(code(restarted.place_order(&other).await), 3009, "{duplicate:?}");
+        assert_eq!(at.api().ledger().placements().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn f9_a_duplicate_that_cannot_be_found_stays_unknown() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let text = "An order with this client_order_id already exists.";
+    at.fault(Route::PlaceOrder, refusal(409, text));
+    unknown(at.broker.place_order(&at.resting()).await.unwrap());
+}
+
+#[tokio::test]
+async fn f44_an_answer_that_comes_after_its_caller_has_gone_is_noted() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    at.fault(Route::PlaceOrder, Kind::DelayAnswer(Duration::from_millis(400)));
+    let request = at.resting().client_order_id(id("alone"));
+    tokio::select! {
+        outcome = at.broker.place_order(&request) => panic!("{outcome:?}"),
+        () = pause(150) => {}
+    }
+    let waiting = at.broker.place_order(&request).await.unwrap();
+    assert!(matches!(waiting, Submission::Unknown(_)), "{waiting}");
+    pause(600).await;
+    accepted(at.broker.place_order(&request).await.unwrap());
+    assert_eq!(at.count(Route::PlaceOrder), 1);
+}
+
+#[tokio::test]
+async fn an_order_whose_caller_has_gone_before_it_was_sent_is_not_sent() {
+    let at = AtSim::new().await;
+    let scope = LimitScope::new("the-user");
+    let http = http(Hurried::new());
+    let builder = builder(&at.api().origin(), http.clone());
+    let broker = builder.limit_scope(scope.clone()).build().unwrap();
+    broker.find_instrument(&at.account, "BTC-USD").await.unwrap();
+    // Held back for 6 s of a clock that runs thirty times as fast.
+    http.limiter().pause(&scope, Duration::from_secs(6)).await;
+    let request = at.resting().client_order_id(id("gone"));
+    tokio::select! {
+        outcome = broker.place_order(&request) => panic!("{outcome:?}"),
+        () = pause(50) => {}
+    }
+    pause(500).await;
+    assert_eq!(at.count(Route::PlaceOrder), 0);
+    // Nothing was sent, so it is not taken for placed.
+    accepted(broker.place_order(&request).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_cancel_is_repeated_until_it_is_answered_and_its_late_result_is_shown() {
+    let at = AtSim::new().await;
+    let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
+    at.fault(Route::CancelOrder, Kind::DropAnswer);
+    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    let open = at.broker.all_orders(&at.account, OrderQuery::open()).await.unwrap();
+    assert!(open.is_empty());
+
+    at.api().change_settings(|settings| settings.cancel_loses = true);
+    let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
+    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    let order = at.broker.order(&at.account, &placed.id).await.unwrap();
+    assert_eq!(order.state, wheelhouse_core::OrderState::Filled);
+    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+}

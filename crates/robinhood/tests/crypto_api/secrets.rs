@@ -1,0 +1,49 @@
+use wheelhouse_core::{Broker, SecretString};
+use wheelhouse_robinhood::RobinhoodCrypto;
+use wheelhouse_testkit::{Canaries, LogCapture, TestResult};
+
+use crate::rig::{API_KEY, AtSim, Hurried, PRIVATE_KEY, builder, code, http};
+
+#[test]
+fn keys_are_in_no_debug_text_log_or_error() -> TestResult {
+    let logs = LogCapture::start();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let shown = runtime.block_on(async {
+        let at = AtSim::new().await;
+        let mut shown = format!("{:?} {:?}", at.broker, at.broker.config());
+        let unfinished = builder(&at.api().origin(), http(Hurried::new()));
+        shown += &format!("{unfinished:?}");
+        shown += &format!("{:?}", at.broker.place_order(&at.resting()).await);
+        shown += &format!("{:?}", at.broker.usage().await);
+        let (_, dead) = (at.sim.shutdown().await, at.broker.accounts().await);
+        shown += &format!("{dead:?}");
+        let wrong = RobinhoodCrypto::builder()
+            .http(http(Hurried::new()))
+            .api_key(SecretString::from(API_KEY))
+            .private_key(SecretString::from(format!("{PRIVATE_KEY}{PRIVATE_KEY}")));
+        shown + &format!("{:?}", wrong.build())
+    });
+    let canaries = Canaries::new([API_KEY, PRIVATE_KEY]);
+    canaries.absent_from("what is shown", &shown)?;
+    canaries.absent_from("the log", &logs.text())
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_told_when_it_is_built() {
+    let clock = Hurried::new();
+    let start = || builder("http://127.0.0.1:1", http(clock.clone()));
+    assert!(start().build().is_ok());
+    assert_eq!(code(RobinhoodCrypto::builder().build()), 5002);
+    let keyless = RobinhoodCrypto::builder().http(http(clock.clone()));
+    assert_eq!(code(keyless.build()), 5002);
+    assert_eq!(code(start().base_url("http://trading.robinhood.com").build()), 2005);
+    assert_eq!(code(start().base_url("https://user@trading.robinhood.com").build()), 2005);
+    assert_eq!(code(start().api_key(SecretString::from("")).build()), 5003);
+    assert_eq!(code(start().private_key(SecretString::from("AAAA")).build()), 5003);
+    let mut config = start().build().unwrap().config().clone();
+    config.consistency_window = std::time::Duration::ZERO;
+    assert_eq!(code(start().config(config).build()), 5003);
+}
