@@ -13,6 +13,8 @@ use wheelhouse_sim::{
 use wheelhouse_testkit::{FaultPlan, FaultProxy, ScaledClock};
 use wheelhouse_tradelocker::{Environment, TradeLocker, TradeLockerAuth, TradeLockerConfig};
 
+use crate::tally::Entry;
+
 pub const PLACEMENTS: usize = 10_000;
 pub const IN_FLIGHT: usize = 64;
 /// How long a client waits for an answer, in real time.
@@ -87,7 +89,7 @@ impl Rig {
             .origin(environment.base_url().unwrap().origin().clone())
             .deadlines(
                 Deadlines::default()
-                    .with_connect(patience)
+                    .with_connect(5 * patience)
                     .with_headers(patience)
                     .with_idle(patience)
                     .with_total(10 * patience),
@@ -132,9 +134,14 @@ impl Rig {
     }
 
     /// Returns every order that the server really has.
-    pub fn ledger(&self) -> Vec<Placement> {
-        assert_eq!(self.sim.tradelocker().ledger().forgotten(), 0);
-        self.sim.tradelocker().ledger().placements()
+    pub fn ledger(&self) -> Vec<Entry> {
+        let ledger = self.sim.tradelocker().ledger();
+        assert_eq!(ledger.forgotten(), 0);
+        let entry = |placement: Placement| Entry {
+            label: placement.strategy_id.unwrap_or_default(),
+            order: placement.order_id,
+        };
+        ledger.placements().into_iter().map(entry).collect()
     }
 }
 

@@ -5,7 +5,14 @@ use std::{
 };
 
 use wheelhouse_core::{BrokerOrderId, ClientOrderId};
-use wheelhouse_sim::tradelocker::Placement;
+
+/// An order that the server really has.
+pub struct Entry {
+    /// The identifier that the client gave.
+    pub label: String,
+    /// The identifier that the server gave.
+    pub order: String,
+}
 
 /// What a client knows of one placement at the end.
 pub struct Outcome {
@@ -17,6 +24,7 @@ pub struct Outcome {
 enum Belief {
     Placed(BrokerOrderId),
     NotPlaced,
+    NotSent,
     Unknown,
 }
 
@@ -27,6 +35,10 @@ impl Outcome {
 
     pub fn refused(id: ClientOrderId) -> Self {
         Self::new(id, Belief::NotPlaced)
+    }
+
+    pub fn not_sent(id: ClientOrderId) -> Self {
+        Self::new(id, Belief::NotSent)
     }
 
     pub fn unknown(id: ClientOrderId) -> Self {
@@ -54,6 +66,7 @@ impl Outcome {
 pub struct Tally {
     placed: BTreeMap<String, String>,
     not_placed: BTreeSet<String>,
+    not_sent: BTreeSet<String>,
     unknown: BTreeSet<String>,
     unknown_at_first: usize,
     longest: Duration,
@@ -75,6 +88,8 @@ pub struct Verdict {
     pub lost: usize,
     /// Orders that the client believes in and that there are not.
     pub made_up: usize,
+    /// Placements that failed before they left this side.
+    pub not_sent: usize,
     placed: usize,
     not_placed: usize,
     longest: Duration,
@@ -91,6 +106,9 @@ impl Tally {
             Belief::NotPlaced => {
                 self.not_placed.insert(id);
             }
+            Belief::NotSent => {
+                self.not_sent.insert(id);
+            }
             Belief::Unknown => {
                 self.unknown.insert(id);
             }
@@ -102,23 +120,26 @@ impl Tally {
         }
     }
 
-    pub fn against(&self, ledger: &[Placement]) -> Verdict {
+    pub fn against(&self, ledger: &[Entry]) -> Verdict {
         let real: BTreeMap<&str, &str> = ledger
             .iter()
-            .filter_map(|placement| Some((placement.strategy_id.as_deref()?, &*placement.order_id)))
+            .map(|entry| (entry.label.as_str(), entry.order.as_str()))
             .collect();
-        let known =
-            |(id, order): &(&&str, &&str)| self.placed.get(**id).is_some_and(|it| it == **order);
-        let there =
-            |(id, order): &(&String, &String)| real.get(id.as_str()) == Some(&order.as_str());
+        let lost = |entry: &&Entry| self.placed.get(&entry.label) != Some(&entry.order);
+        let made_up =
+            |(label, order): &(&String, &String)| real.get(label.as_str()) != Some(&order.as_str());
         Verdict {
-            reported: self.placed.len() + self.not_placed.len() + self.unknown.len(),
+            reported: self.placed.len()
+                + self.not_placed.len()
+                + self.not_sent.len()
+                + self.unknown.len(),
             unknown_at_first: self.unknown_at_first,
             left_unknown: self.unknown.len(),
             unknown_for_over_a_minute: self.over_a_minute,
             duplicated: duplicates(ledger),
-            lost: real.iter().filter(|entry| !known(entry)).count(),
-            made_up: self.placed.iter().filter(|entry| !there(entry)).count(),
+            lost: ledger.iter().filter(lost).count(),
+            made_up: self.placed.iter().filter(made_up).count(),
+            not_sent: self.not_sent.len(),
             placed: self.placed.len(),
             not_placed: self.not_placed.len(),
             longest: self.longest,
@@ -127,23 +148,21 @@ impl Tally {
 }
 
 /// Returns how many orders there are beyond the first of each identifier.
-pub fn duplicates(ledger: &[Placement]) -> usize {
-    let ids: BTreeSet<_> = ledger
-        .iter()
-        .map(|placement| &placement.strategy_id)
-        .collect();
-    ledger.len() - ids.len()
+pub fn duplicates(ledger: &[Entry]) -> usize {
+    let labels: BTreeSet<_> = ledger.iter().map(|entry| &entry.label).collect();
+    ledger.len() - labels.len()
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} outcomes ({} placed, {} not placed), {} duplicated, {} lost, {} made up; \
+            "{} outcomes ({} placed, {} not placed, {} not sent), {} duplicated, {} lost, {} made up; \
              {} unknown at first, {} left, the longest for {:.1} virtual s",
             self.reported,
             self.placed,
             self.not_placed,
+            self.not_sent,
             self.duplicated,
             self.lost,
             self.made_up,
@@ -152,4 +171,37 @@ impl fmt::Display for Verdict {
             self.longest.as_secs_f32(),
         )
     }
+}
+
+#[test]
+fn the_tally_finds_what_is_doubled_lost_or_made_up() {
+    let entry = |label: &str, order: &str| Entry {
+        label: label.to_owned(),
+        order: order.to_owned(),
+    };
+    let id = |label| ClientOrderId::new(label).unwrap();
+    let order = |order| BrokerOrderId::new(order).unwrap();
+    let mut tally = Tally::default();
+    tally.add(Outcome::accepted(id("right"), order("1")), Duration::ZERO);
+    tally.add(Outcome::accepted(id("other"), order("2")), Duration::ZERO);
+    tally.add(Outcome::accepted(id("nowhere"), order("3")), Duration::ZERO);
+    tally.add(Outcome::refused(id("there")), Duration::ZERO);
+    tally.add(Outcome::unknown(id("open")), Duration::from_secs(61));
+    let verdict = tally.against(&[
+        entry("right", "1"),
+        entry("right", "9"),
+        entry("other", "8"),
+        entry("there", "4"),
+    ]);
+    assert_eq!(verdict.reported, 5);
+    assert_eq!(verdict.duplicated, 1);
+    assert_eq!(
+        verdict.lost, 3,
+        "the double, the other's and the refused one"
+    );
+    assert_eq!(verdict.made_up, 3, "of the doubled one the last is taken");
+    assert_eq!(
+        (verdict.left_unknown, verdict.unknown_for_over_a_minute),
+        (1, 1)
+    );
 }
