@@ -21,6 +21,7 @@ use crate::{
     crypto::CryptoDesk,
     market::Listings,
     options::Contracts,
+    place::ref_id_of,
     recent::Recent,
     resolve::Readings,
 };
@@ -57,6 +58,12 @@ impl Robinhood {
     pub async fn usage(&self) -> Vec<Usage> {
         let api = &self.inner.api;
         api.http.limiter().usage(api.hosts.target(Host::Api).scope()).await
+    }
+
+    /// Returns the identifier that the broker is given for an order with this one: a UUID stays what
+    /// it is, in lower case, anything else is turned into one.
+    pub fn ref_id(id: &ClientOrderId) -> String {
+        ref_id_of(id)
     }
 
     /// Returns how it is set up.

@@ -141,7 +141,7 @@ impl State {
 mod tests {
     use time::OffsetDateTime;
     use wheelhouse_core::{
-        BrokerId, InstrumentId, OrderRequest, RejectReason, Rejection, Side, shares,
+        AccountId, BrokerId, InstrumentId, OrderRequest, RejectReason, Rejection, Side, shares,
     };
 
     use super::*;

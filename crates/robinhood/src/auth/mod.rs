@@ -49,8 +49,7 @@ pub struct RobinhoodAuth {
 }
 
 impl RobinhoodAuth {
-    /// Starts from a pipeline that may talk to the environment's
-    /// [origins](crate::Environment::origins). Device tokens are kept in memory unless
+    /// Starts from a pipeline; which origins it knows does not matter. Device tokens are kept in memory unless
     /// [`with_devices`](Self::with_devices) says where: with the process goes the approval.
     ///
     /// # Errors
@@ -58,7 +57,7 @@ impl RobinhoodAuth {
     /// [`ErrorKind::Configuration`] if a setting is out of its bounds.
     pub fn new(config: RobinhoodConfig, http: HttpClient) -> Result<Self> {
         config.check()?;
-        config.environment.origins()?;
+        let http = http.with_origins(config.environment.origins()?);
         Ok(Self {
             config,
             http,

@@ -37,7 +37,7 @@ pub(crate) fn instrument(instrument: &wire::Instrument<'_>, place: Place<'_>) ->
     converted.unit = SizeUnit::Shares;
     let tradable = |text: &Option<Text<'_>>| text.as_ref().map(Text::as_str) == Some("tradable");
     let fractional = tradable(&instrument.fractional_tradability);
-    converted.rules = rules(instrument, fractional);
+    converted.rules = rules(instrument);
     converted.status = status(instrument);
     converted.raw = place.raw();
     Ok(Listing {
@@ -59,11 +59,11 @@ fn kind(instrument: &wire::Instrument<'_>) -> InstrumentKind {
     }
 }
 
-fn rules(instrument: &wire::Instrument<'_>, fractional: bool) -> InstrumentRules {
-    let step = if fractional { FRACTION } else { Decimal::ONE };
+/// Whole shares: fractions are for market orders only, which are checked apart.
+fn rules(instrument: &wire::Instrument<'_>) -> InstrumentRules {
     let mut rules = InstrumentRules::default();
-    rules.min_quantity = Some(Quantity::new(step));
-    rules.quantity_step = Some(Quantity::new(step));
+    rules.min_quantity = Some(Quantity::new(Decimal::ONE));
+    rules.quantity_step = Some(Quantity::new(Decimal::ONE));
     // Rule 612 of Regulation NMS, unless the instrument has a tick of its own.
     rules.ticks = match positive(instrument.min_tick_size) {
         Some(size) => vec![Tick { from: None, size }],

@@ -94,9 +94,6 @@ fn check(request: &OrderRequest, listing: &Listing, capabilities: &wheelhouse_co
     if market && listing.fractional {
         instrument.rules.min_quantity = Some(Quantity::new(FRACTION));
         instrument.rules.quantity_step = Some(Quantity::new(FRACTION));
-    } else {
-        instrument.rules.min_quantity = Some(Quantity::new(Decimal::ONE));
-        instrument.rules.quantity_step = Some(Quantity::new(Decimal::ONE));
     }
     request.check(capabilities, &instrument, None)?;
     match &listing.instrument.status {
@@ -205,6 +202,13 @@ fn body<'a>(
         let message = "there is no price now that the order could be bounded by; use a limit order";
         Error::new(ErrorKind::InvalidInput, message)
     };
+    if let (OrderSize::Shares(quantity), false, Some(ask)) = (request.size, is_whole(request), ask) {
+        let value = quantity.value().checked_mul(ask.value());
+        if value.is_some_and(|value| value < LEAST_AMOUNT) {
+            let message = format!("fractions of shares are traded from {LEAST_AMOUNT} USD on");
+            return Err(error::invalid(message));
+        }
+    }
     match request.kind {
         // A market order to buy may not go beyond this price by more than that part of it.
         OrderKind::Market if request.side == Side::Buy && body.quantity.is_some() => {

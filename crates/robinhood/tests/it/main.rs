@@ -1,0 +1,12 @@
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests live in real time and may fail loudly"
+)]
+
+mod conformance;
+mod journey;
+mod login;
+mod orders;
+mod paging;
+mod rig;

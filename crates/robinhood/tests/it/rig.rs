@@ -1,0 +1,208 @@
+//! What tests stand on: a clock that skips waits, for this side and the simulator alike, and a user
+//! at the simulator.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use wheelhouse_core::{
+    AccessToken, AccountId, BrokerExt, Clock, Instrument, Result, SecretString, Sleep, TokenSource,
+};
+use wheelhouse_http::{Deadlines, HttpClient};
+use wheelhouse_robinhood::{Environment, Robinhood, RobinhoodAuth, RobinhoodConfig};
+use wheelhouse_session::{Credentials, Login, LoginRequest, Session, SessionManager};
+use wheelhouse_sim::{
+    Sim,
+    robinhood::{AccountSpec, LoginFlow, RobinhoodSim, Settings, UserSpec},
+};
+
+/// Waits as long as this are deadlines of the pipeline; shorter ones are skipped.
+const DEADLINE: Duration = Duration::from_secs(100);
+
+/// A clock whose waits take no time: they pass at once, here and at the simulator.
+#[derive(Debug)]
+pub(crate) struct Skipping {
+    began: Instant,
+    wall: OffsetDateTime,
+    skipped: AtomicU64,
+    sim: OnceLock<Arc<Sim>>,
+}
+
+impl Skipping {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            wall: OffsetDateTime::now_utc(),
+            skipped: AtomicU64::new(0),
+            sim: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn skip(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap() + 1;
+        self.skipped.fetch_add(millis, Ordering::SeqCst);
+        if let Some(sim) = self.sim.get() {
+            sim.advance(Duration::from_millis(millis));
+        }
+    }
+
+    /// How much time was skipped so far.
+    pub(crate) fn skipped(&self) -> Duration {
+        Duration::from_millis(self.skipped.load(Ordering::SeqCst))
+    }
+}
+
+/// Handed out as a clock; the skipping happens when a sleep is first looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct SkipClock(pub(crate) Arc<Skipping>);
+
+impl Clock for SkipClock {
+    fn now(&self) -> OffsetDateTime {
+        self.0.wall + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.began.elapsed() + self.0.skipped()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        if duration >= DEADLINE {
+            return Box::pin(tokio::time::sleep(duration / 100));
+        }
+        let skipping = self.0.clone();
+        Box::pin(async move {
+            skipping.skip(duration);
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+/// An HTTP client whose deadlines are three seconds on the wall.
+pub(crate) fn http(clock: &SkipClock) -> HttpClient {
+    let step = 3 * DEADLINE;
+    let deadlines = Deadlines::default()
+        .with_connect(step)
+        .with_headers(step)
+        .with_idle(step)
+        .with_total(2 * step);
+    HttpClient::builder().clock(Arc::new(clock.clone())).deadlines(deadlines).build().unwrap()
+}
+
+/// A user at the simulator.
+pub(crate) struct AtSim {
+    pub(crate) sim: Arc<Sim>,
+    pub(crate) clock: SkipClock,
+    pub(crate) http: HttpClient,
+    pub(crate) manager: SessionManager,
+    pub(crate) session: Session,
+    pub(crate) broker: Robinhood,
+    pub(crate) account: AccountId,
+}
+
+pub(crate) const USER: &str = "demo@example.com";
+pub(crate) const PASSWORD: &str = "demo-password";
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials::new(USER, PASSWORD.into()).unwrap()
+}
+
+pub(crate) fn granted() -> Settings {
+    let mut settings = Settings::new();
+    settings.login = LoginFlow::Granted;
+    settings
+}
+
+/// A user with one account and much money in it.
+pub(crate) fn rich() -> UserSpec {
+    let cash = "100000".parse().unwrap();
+    UserSpec::new(USER, PASSWORD).account(AccountSpec::new("100200301").cash(cash))
+}
+
+/// Starts the simulator and its clock.
+pub(crate) async fn start(settings: Settings, user: UserSpec) -> (Arc<Sim>, SkipClock) {
+    let sim = Sim::builder()
+        .robinhood("127.0.0.1:0".parse().unwrap())
+        .robinhood_settings(settings)
+        .robinhood_user(user)
+        .start()
+        .await
+        .unwrap();
+    let sim = Arc::new(sim);
+    let clock = SkipClock(Skipping::new());
+    clock.0.sim.set(sim.clone()).unwrap();
+    (sim, clock)
+}
+
+pub(crate) fn config(sim: &Sim) -> RobinhoodConfig {
+    let mut config = RobinhoodConfig::default();
+    config.environment = Environment::Custom(sim.robinhood().origin());
+    config
+}
+
+impl AtSim {
+    pub(crate) async fn new() -> Self {
+        Self::with(granted(), UserSpec::demo()).await
+    }
+
+    pub(crate) async fn rich() -> Self {
+        Self::with(granted(), rich()).await
+    }
+
+    pub(crate) async fn with(settings: Settings, user: UserSpec) -> Self {
+        Self::built(settings, user, |config| config).await
+    }
+
+    pub(crate) async fn built(
+        settings: Settings,
+        user: UserSpec,
+        change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig,
+    ) -> Self {
+        let (sim, clock) = start(settings, user).await;
+        let config = change(config(&sim));
+        let http = http(&clock);
+        let auth = Arc::new(RobinhoodAuth::new(config.clone(), http.clone()).unwrap());
+        let manager = SessionManager::in_memory().clock(Arc::new(clock.clone())).build().unwrap();
+        let login = manager.create(LoginRequest::new(auth, credentials())).await.unwrap();
+        let Login::Ready(session) = login else { panic!("{login:?}") };
+        let builder = Robinhood::builder().config(config).http(http.clone());
+        let broker = builder.session(session.clone()).build().unwrap();
+        let account = AccountId::new("100200301").unwrap();
+        Self { sim, clock, http, manager, session, broker, account }
+    }
+
+    pub(crate) fn server(&self) -> &RobinhoodSim {
+        self.sim.robinhood()
+    }
+
+    pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
+        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+    }
+}
+
+/// A token that is always good.
+#[derive(Debug, Default)]
+pub(crate) struct Token {
+    pub(crate) replaced: AtomicU64,
+}
+
+pub(crate) const CANARY: &str = "canary-token";
+
+#[async_trait]
+impl TokenSource for Token {
+    async fn token(&self) -> Result<AccessToken> {
+        let generation = self.replaced.load(Ordering::SeqCst);
+        let secret = SecretString::from(format!("{CANARY}-{generation}"));
+        Ok(AccessToken::new(secret, generation, None))
+    }
+
+    async fn replace(&self, _: &AccessToken) -> Result<AccessToken> {
+        self.replaced.fetch_add(1, Ordering::SeqCst);
+        self.token().await
+    }
+}
