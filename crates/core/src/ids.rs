@@ -1,6 +1,7 @@
-use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -11,9 +12,10 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// Cheap to clone. Compared and ordered as text.
+        /// Cheap to clone: up to 23 bytes stand in place, longer ones are shared. Compared and ordered
+        /// as text.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks `text` and makes an identifier of it.
@@ -26,7 +28,7 @@ macro_rules! id {
             pub fn new(text: impl AsRef<str>) -> Result<Self> {
                 let text = text.as_ref();
                 check_id($what, text)?;
-                Ok(Self(Arc::from(text)))
+                Ok(Self(SmolStr::new(text)))
             }
 
             /// Returns the identifier as text.
@@ -128,17 +130,17 @@ id!(
 impl BrokerId {
     /// The identifier of the TradeLocker adapter.
     pub fn tradelocker() -> Self {
-        Self(Arc::from("tradelocker"))
+        Self(SmolStr::new_static("tradelocker"))
     }
 
     /// The identifier of the Robinhood adapter.
     pub fn robinhood() -> Self {
-        Self(Arc::from("robinhood"))
+        Self(SmolStr::new_static("robinhood"))
     }
 
     /// The identifier of the adapter for Robinhood's Crypto Trading API.
     pub fn robinhood_crypto() -> Self {
-        Self(Arc::from("robinhood-crypto"))
+        Self(SmolStr::new_static("robinhood-crypto"))
     }
 }
 
@@ -173,7 +175,7 @@ impl ClientOrderId {
 /// Letters, digits and the signs that brokers use in names, nothing that looks like another
 /// character or hides: a symbol read from a chat or a web page is refused rather than guessed at.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Symbol(Arc<str>);
+pub struct Symbol(SmolStr);
 
 impl Symbol {
     /// The longest symbol, in bytes.
@@ -211,7 +213,7 @@ impl Symbol {
                 "the symbol begins or ends with a blank (U+0020) or has two dots in a row";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        Ok(Self(Arc::from(text)))
+        Ok(Self(SmolStr::new(text)))
     }
 
     /// Returns the symbol as text.

@@ -270,9 +270,8 @@ impl Inner {
             .await?;
         let symbol_of = |id: &InstrumentId| account.symbol_of(id);
         let mut rows = Rows::new(account.id(), account.account.currency, &symbol_of);
-        let positions = table.rows().map(|row| rows.position(&row, table.body()));
-        positions
-            .collect::<Result<_>>()
+        table
+            .read_all(|row| rows.position(row, table.body()))
             .map_err(|error| self.api.place(endpoint, error))
     }
 
@@ -307,8 +306,7 @@ impl Inner {
             .await?;
         let symbol_of = |id: &InstrumentId| account.symbol_of(id);
         let mut rows = Rows::new(id, account.account.currency, &symbol_of);
-        let executions = table.rows().map(|row| rows.execution(&row, table.body()));
-        let executions: Result<Vec<_>> = executions.collect();
+        let executions = table.read_all(|row| rows.execution(row, table.body()));
         let mut executions = executions.map_err(|error| self.api.place(endpoint, error))?;
         executions.retain(|execution| {
             let wanted = query.instrument.as_ref();

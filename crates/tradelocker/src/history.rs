@@ -133,9 +133,8 @@ impl Inner {
     ) -> Result<Vec<Order>> {
         let symbol_of = |id: &InstrumentId| account.symbol_of(id);
         let mut rows = Rows::new(account.id(), account.account.currency, &symbol_of);
-        let orders = table.rows().map(|row| rows.order(&row, table.body(), list));
-        orders
-            .collect::<Result<_>>()
+        table
+            .read_all(|row| rows.order(row, table.body(), list))
             .map_err(|error| self.api.place(endpoint, error))
     }
 }

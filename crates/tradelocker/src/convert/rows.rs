@@ -179,21 +179,21 @@ fn required_text<'a, const N: usize>(
     row.required_text(ids, column)
 }
 
-fn required_id<T, const N: usize>(
-    row: &Row<'_, N>,
+fn required_id<'a, T, const N: usize>(
+    row: &Row<'a, N>,
     ids: &[&'static str; N],
     column: usize,
-    make: impl FnOnce(String) -> Result<T>,
+    make: impl FnOnce(Cow<'a, str>) -> Result<T>,
 ) -> Result<T> {
     let text = row.required_text(ids, column)?;
-    make(text.into_owned()).map_err(|_| row.misfit(ids, column, NO_ID))
+    make(text).map_err(|_| row.misfit(ids, column, NO_ID))
 }
 
-fn optional_id<T, const N: usize>(
-    row: &Row<'_, N>,
+fn optional_id<'a, T, const N: usize>(
+    row: &Row<'a, N>,
     ids: &[&'static str; N],
     column: usize,
-    make: impl FnOnce(String) -> Result<T>,
+    make: impl FnOnce(Cow<'a, str>) -> Result<T>,
 ) -> Result<Option<T>> {
     // Some answers write "0" where there is none.
     match row
@@ -201,7 +201,7 @@ fn optional_id<T, const N: usize>(
         .filter(|text| text != "0")
     {
         None => Ok(None),
-        Some(text) => make(text.into_owned())
+        Some(text) => make(text)
             .map(Some)
             .map_err(|_| row.misfit(ids, column, NO_ID)),
     }

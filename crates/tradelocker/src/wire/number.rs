@@ -8,6 +8,33 @@ use super::token::Misfit;
 /// Reads `-?digits[.digits][e[+-]digits]` exactly; `None` if it is something else or cannot be kept
 /// exactly.
 pub fn decimal(text: &str) -> Option<Decimal> {
+    short(text.as_bytes()).or_else(|| long(text))
+}
+
+/// Reads `-?digits[.digits]` of at most 18 digits, which is nearly every number there is.
+fn short(text: &[u8]) -> Option<Decimal> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.len() > 19 {
+        return None;
+    }
+    let (mut value, mut scale, mut point) = (0i64, 0u32, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                value = value.checked_mul(10)?.checked_add(i64::from(byte - b'0'))?;
+                scale += u32::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    let fits = (1..=18).contains(&(digits.len() - usize::from(point)));
+    let closed = digits.first() != Some(&b'.') && digits.last() != Some(&b'.');
+    let sign = if digits.len() < text.len() { -1 } else { 1 };
+    (fits && closed && value != 0).then(|| Decimal::new(sign * value, scale))
+}
+
+fn long(text: &str) -> Option<Decimal> {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         None => (text, 0),
         Some(at) => (&text[..at], exponent(&text[at + 1..])?),
@@ -114,6 +141,38 @@ mod tests {
         assert_eq!(decimal("1.5e3"), Some(dec!(1500)));
         assert_eq!(decimal("90300.33"), Some(dec!(90300.33)));
         assert_eq!(decimal("-45.81"), Some(dec!(-45.81)));
+    }
+
+    #[test]
+    fn short_numbers_are_read_as_any_number_is() {
+        for text in [
+            "1",
+            "-1.50",
+            "0.10",
+            "000.1",
+            "999999999999999999",
+            "-0.01",
+            "12.",
+            ".5",
+            "-",
+            "",
+        ] {
+            if let Some(value) = short(text.as_bytes()) {
+                assert_eq!(long(text), Some(value), "{text}");
+                assert_eq!(long(text).map(|v| v.scale()), Some(value.scale()), "{text}");
+            }
+        }
+        assert_eq!(short(b"0.00"), None);
+        assert_eq!(short(b"9999999999999999999"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_short_number_is_read_as_any_number_is(text in "-?[0-9]{0,12}[.]?[0-9]{0,8}") {
+            if let Some(value) = short(text.as_bytes()) {
+                prop_assert_eq!(long(&text), Some(value));
+            }
+        }
     }
 
     #[test]

@@ -165,6 +165,19 @@ impl<const N: usize> Table<N> {
         &self.body
     }
 
+    /// Reads every row, in the broker's order.
+    ///
+    /// # Errors
+    ///
+    /// The first one of `read`.
+    pub fn read_all<T>(&self, mut read: impl FnMut(&Row<'_, N>) -> Result<T>) -> Result<Vec<T>> {
+        let mut all = Vec::with_capacity(self.len());
+        for row in self.rows() {
+            all.push(read(&row)?);
+        }
+        Ok(all)
+    }
+
     /// Returns the rows, in the broker's order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_, N>> {
         // It was found to be UTF-8 when it was decoded.
