@@ -73,8 +73,13 @@ pub trait Backstage: fmt::Debug + Send + Sync {
 pub enum Trouble {
     /// The next placement is answered with a question, and taken when that is confirmed.
     Ask,
+    /// From now on, every read of open orders is answered with something that is not the API's: HTML,
+    /// half an answer.
+    BreakReads,
     /// The access token is no longer taken, as after its expiry.
     ExpireToken,
+    /// The next read of open orders is answered with the broker's limit, and a time to wait.
+    LimitRead,
     /// The next placement is carried out, and its answer gets lost.
     LoseAnswer,
     /// The next closing of a position is carried out, and its answer gets lost.

@@ -29,6 +29,8 @@ macro_rules! broker_conformance {
                 cancelling_all_leaves_none
                 cancelling_twice_succeeds
                 client_order_ids_are_kept
+                f10_limits_are_waited_for_or_told
+                f31_broken_answers_are_never_taken_for_none
                 limit_orders_live_from_placement_to_cancel
                 market_orders_open_positions
                 order_queries_keep_to_what_they_ask

@@ -455,3 +455,61 @@ pub async fn orders_that_are_not_filled_have_no_price_of_execution(
     );
     Ok(())
 }
+
+/// F10: a limit of the broker is waited for, or told together with how long to wait.
+pub async fn f10_limits_are_waited_for_or_told(h: &impl BrokerHarness) -> TestResult {
+    let stage = Stage::set(h).await?;
+    let accepted = stage.accepted(&stage.resting().await?).await?;
+    if !stage.cause(Trouble::LimitRead).await {
+        return Ok(());
+    }
+    let (broker, account) = (&stage.broker, &stage.account);
+    match broker.all_orders(account, OrderQuery::open()).await {
+        Ok(open) => ensure!(
+            open.iter().any(|it| it.id == accepted.id),
+            "after the wait the order is missing"
+        ),
+        Err(error) => {
+            let kind = error.kind();
+            ensure!(
+                kind == ErrorKind::RateLimited,
+                "the limit is told as {error}"
+            );
+            ensure!(
+                error.retry_after().is_some(),
+                "it is not told how long to wait"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// F1, F2, F31: what is not an answer of the API is an error, never an empty list.
+pub async fn f31_broken_answers_are_never_taken_for_none(h: &impl BrokerHarness) -> TestResult {
+    let stage = Stage::set(h).await?;
+    stage.accepted(&stage.resting().await?).await?;
+    if !stage.cause(Trouble::BreakReads).await {
+        return Ok(());
+    }
+    let (broker, account) = (&stage.broker, &stage.account);
+    match broker.all_orders(account, OrderQuery::open()).await {
+        Ok(open) => Err(TestFailure::new(format!(
+            "a broken answer was read as {} orders",
+            open.len()
+        ))),
+        Err(error) => {
+            use ErrorKind::{
+                BrokerFailure, CircuitOpen, Network, NotTheProtocol, UnexpectedAnswer,
+            };
+            let fit = [
+                BrokerFailure,
+                CircuitOpen,
+                Network,
+                NotTheProtocol,
+                UnexpectedAnswer,
+            ];
+            ensure!(fit.contains(&error.kind()), "a broken answer is {error}");
+            Ok(())
+        }
+    }
+}

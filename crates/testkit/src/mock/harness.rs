@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use wheelhouse_core::{ClientOrderId, ReplaceSupport};
+use wheelhouse_core::{ClientOrderId, Error, ErrorKind, ReplaceSupport};
 
-use super::{Ability, ClosingAnswer, MockBroker, PlacementAnswer};
+use super::{Ability, ClosingAnswer, MockBroker, Operation, PlacementAnswer};
 use crate::{
     TestFailure,
     broker::{Backstage, BrokerHarness, BrokerWorld, Trouble},
@@ -91,7 +91,15 @@ impl Backstage for MockBroker {
         let lost = |placed| PlacementAnswer::Lost { placed, unclear: 0 };
         match trouble {
             Trouble::Ask => self.next_placement(PlacementAnswer::Ask(vec!["sure?".to_owned()])),
+            Trouble::BreakReads => {
+                let error = Error::new(ErrorKind::NotTheProtocol, "the answer is HTML");
+                self.fail_next(Operation::Orders, error);
+            }
             Trouble::ExpireToken => return false,
+            Trouble::LimitRead => {
+                let error = Error::new(ErrorKind::RateLimited, "too many requests");
+                self.fail_next(Operation::Orders, error);
+            }
             Trouble::LoseAnswer => self.next_placement(lost(true)),
             Trouble::LoseClosingAnswer => self.next_closing(ClosingAnswer::Lost { closed: true }),
             Trouble::LoseRequest => self.next_placement(lost(false)),

@@ -32,6 +32,8 @@ enum Flaw {
     ForgetsFills,
     /// Cancelling a final order fails.
     RefusesSecondCancel,
+    /// A read that fails is taken for nothing read.
+    SwallowsErrors,
     /// The password is in the Debug text.
     ShowsPassword,
     /// The password is logged.
@@ -114,7 +116,11 @@ impl Broker for Flawed {
     }
 
     async fn orders(&self, account: &AccountId, query: OrderQuery) -> Result<Page<Order>> {
-        self.mock.orders(&self.chosen(account).await?, query).await
+        let account = self.chosen(account).await?;
+        match self.mock.orders(&account, query).await {
+            Err(_) if self.is(Flaw::SwallowsErrors) => Ok(Page::last(Vec::new())),
+            other => other,
+        }
     }
 
     async fn order(&self, account: &AccountId, order: &BrokerOrderId) -> Result<Order> {
@@ -302,9 +308,21 @@ mod finds {
         AnonymousErrors: errors_name_broker_and_operation says "order names broker None";
         GuessesTheAccount: accounts_of_others_are_refused says "of a foreign account gives None";
         SortsQuotes: quotes_come_in_the_order_asked says "asked for";
+        SwallowsErrors: f31_broken_answers_are_never_taken_for_none says "read as 0 orders";
         RefusesSecondCancel: cancelling_twice_succeeds says "the order is final";
         ShowsPassword: enc_8_no_secret_shows_in_what_a_broker_gives says "secret 0 shows";
         LogsPassword: accounts_have_ids_of_their_own says "secret 0 shows in the log";
+    }
+
+    #[test]
+    fn an_order_that_is_missing_after_a_limit() {
+        let harness = FlawedHarness(Flaw::SwallowsErrors);
+        let check = broker::f10_limits_are_waited_for_or_told;
+        let failure = broker::run(&harness, check).unwrap_err();
+        assert!(
+            failure.message().contains("the order is missing"),
+            "{failure}"
+        );
     }
 
     #[test]

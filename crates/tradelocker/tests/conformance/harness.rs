@@ -159,10 +159,16 @@ impl Backstage for Behind {
     async fn cause(&self, trouble: Trouble) -> bool {
         let broker = self.sim.tradelocker();
         let fault = match trouble {
+            Trouble::BreakReads => {
+                let fault = Fault::new(Route::Orders, Kind::Truncate { keep: 20 });
+                broker.faults().add(fault);
+                return true;
+            }
             Trouble::ExpireToken => {
                 broker.expire_access_tokens();
                 return true;
             }
+            Trouble::LimitRead => Fault::new(Route::Orders, limit()),
             Trouble::LoseAnswer => Fault::new(Route::PlaceOrder, Kind::DropAnswer),
             Trouble::LoseClosingAnswer => Fault::new(Route::ClosePosition, Kind::DropAnswer),
             Trouble::LoseRequest => Fault::new(Route::PlaceOrder, Kind::Reset(Moment::AfterRead)),
@@ -179,5 +185,13 @@ fn refusal() -> Kind {
         status: 200,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: REFUSAL.to_owned(),
+    }
+}
+
+fn limit() -> Kind {
+    Kind::Status {
+        status: 429,
+        headers: vec![("Retry-After".to_owned(), "2".to_owned())],
+        body: String::new(),
     }
 }

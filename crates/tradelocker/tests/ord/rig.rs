@@ -26,7 +26,7 @@ pub const SYMBOL: &str = "BTCUSD";
 pub const PRICE: &str = "60000";
 
 const USERS: usize = 4;
-const ACCOUNTS_EACH: usize = 10;
+const ACCOUNTS_EACH: usize = 5;
 /// How much faster than the machine's clock the client's runs.
 const SPEED: u32 = 5;
 const SEED: u64 = 20_261_122;
