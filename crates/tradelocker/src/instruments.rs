@@ -242,16 +242,10 @@ impl Inner {
     ) -> Result<Bytes> {
         let remembered = listed.info_found.load(Ordering::Relaxed);
         let route = match (listed.info.as_slice(), remembered) {
-            ([], _) => {
-                let message = format!(
-                    "{} has no INFO route in this account",
-                    listed.instrument.symbol
-                );
-                return Err(self.place_in(
-                    Error::new(ErrorKind::Unsupported, message),
-                    endpoint.operation(),
-                ));
-            }
+            // Third parties have seen the TRADE route serve data too; it is better than nothing.
+            ([], _) => listed
+                .trade
+                .ok_or_else(|| self.no_route(listed, endpoint))?,
             ([only], _) => *only,
             (_, 0) => self.probe(account, listed, None).await?,
             (_, remembered) => remembered,
@@ -278,6 +272,13 @@ impl Inner {
             }
             Err(_) => Err(self.api.place(endpoint, refusal)),
         }
+    }
+
+    fn no_route(&self, listed: &Listed, endpoint: &Endpoint) -> Error {
+        let symbol = &listed.instrument.symbol;
+        let message = format!("{symbol} has no INFO route in this account");
+        self.api
+            .place(endpoint, Error::new(ErrorKind::Unsupported, message))
     }
 
     /// Finds a route that gives quotes, the last one first as the official client does.

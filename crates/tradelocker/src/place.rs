@@ -1,18 +1,20 @@
 //! Placing an order: checked here, sent once, and never lost sight of.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use wheelhouse_core::{
-    AcceptedOrder, AccessToken, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind,
-    Offset, OrderKind, OrderRequest, OrderType, RejectReason, Rejection, Result, Side, StopLoss,
-    Submission, TakeProfit, TimeInForce, TokenSource, TradingHours, UnresolvedOrder,
+    AcceptedOrder, AccessToken, BrokerId, BrokerOrderId, ClientOrderId, Clock, Effect, Error,
+    ErrorKind, Offset, OrderKind, OrderRequest, OrderType, RejectReason, Rejection, Result, Side,
+    StopLoss, Submission, TakeProfit, TimeInForce, TokenSource, TradingHours, UnresolvedOrder,
 };
 use wheelhouse_http::Answer;
 
@@ -135,14 +137,19 @@ impl Inner {
         } = prepared;
         let gate = Gate {
             session: self.api.session.clone(),
+            clock: self.api.http.clock().clone(),
             abandoned: abandoned.clone(),
+            passed_at: Mutex::new(None),
         };
         let call = self.api.call_with(endpoint, account.acc_num, &gate);
         let call = account_path(call, account.id()).body(body.clone(), "application/json");
-        match call.max_wait(self.config.limit_wait).send().await {
-            Ok(answer) => self.classify(&answer, open),
+        let outcome = call.max_wait(self.config.limit_wait).send().await;
+        let mut open = open.clone();
+        open.sent_at = gate.passed_at().unwrap_or(open.sent_at);
+        match outcome {
+            Ok(answer) => self.classify(&answer, &open),
             Err(failure) if failure.error().effect() == Effect::None => Err(failure.into_error()),
-            Err(failure) => Ok(unknown(open, failure.error())),
+            Err(failure) => Ok(unknown(&open, failure.error())),
         }
     }
 
@@ -350,7 +357,9 @@ impl Drop for Caller {
 #[derive(Debug)]
 struct Gate {
     session: Arc<dyn TokenSource>,
+    clock: Arc<dyn Clock>,
     abandoned: Arc<AtomicBool>,
+    passed_at: Mutex<Option<OffsetDateTime>>,
 }
 
 impl Gate {
@@ -359,7 +368,19 @@ impl Gate {
             let message = "the caller stopped waiting before the order was sent";
             return Err(Error::new(ErrorKind::Timeout, message));
         }
+        *self.lock() = Some(self.clock.now());
         Ok(token)
+    }
+
+    /// Returns when the request was last let through.
+    fn passed_at(&self) -> Option<OffsetDateTime> {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OffsetDateTime>> {
+        self.passed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

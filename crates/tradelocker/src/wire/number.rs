@@ -87,9 +87,9 @@ pub fn millis(text: &str) -> Result<Option<OffsetDateTime>, Misfit> {
         Ok(millis) if (EARLIEST..=LATEST).contains(&millis) => millis,
         _ => return Err(WHAT),
     };
-    let nanos = i128::from(millis) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(nanos)
-        .map(Some)
+    let rest = time::Duration::milliseconds(millis.rem_euclid(1_000));
+    OffsetDateTime::from_unix_timestamp(millis.div_euclid(1_000))
+        .map(|time| Some(time + rest))
         .map_err(|_| WHAT)
 }
 

@@ -124,7 +124,10 @@ impl<'a> Token<'a> {
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
             .ok_or(Misfit("is not text"))?;
-        if !inner.contains('\\') {
+        let escaped = inner
+            .bytes()
+            .fold(false, |escaped, b| escaped | (b == b'\\'));
+        if !escaped {
             return Ok(Cow::Borrowed(inner));
         }
         serde_json::from_str(self.0)

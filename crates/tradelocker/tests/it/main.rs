@@ -17,3 +17,4 @@ mod resolving;
 mod rig;
 mod rows;
 mod samples;
+mod setup;
