@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use rust_decimal::Decimal;
 use time::{Date, Duration, Weekday};
 
-use super::text::{self, uuid_of};
+use super::{
+    catalog,
+    text::{self, uuid_of},
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quote {
@@ -92,39 +95,24 @@ impl Market {
         let mut market = Self {
             instruments: Vec::new(),
             contracts: Vec::new(),
-            pairs: pairs(),
+            pairs: catalog::pairs(),
             symbols: HashMap::new(),
             instrument_ids: HashMap::new(),
             contract_ids: HashMap::new(),
             chains: BTreeMap::new(),
             expirations: expirations(today),
         };
-        for (id, symbol, name, simple_name, mic, chain, bid, ask, previous) in STOCKS {
-            let quote = Quote {
-                bid: cents(*bid),
-                ask: cents(*ask),
-                last: (cents(*bid) + cents(*ask)) / Decimal::TWO,
-                previous_close: cents(*previous),
-            };
-            market.list(Instrument {
-                id: (*id).to_owned(),
-                symbol: (*symbol).to_owned(),
-                name: (*name).to_owned(),
-                simple_name: (*simple_name).to_owned(),
-                mic,
-                chain: chain.map(str::to_owned),
-                otc: *mic == "OTCM",
-                quote,
-            });
+        for stock in catalog::stocks() {
+            market.list(stock);
         }
-        market.instruments[1].quote.last = cents(71_10);
-        market.instruments[2].quote.last = cents(27_50);
-        for (index, (first, step, count)) in LADDERS.iter().enumerate() {
+        for (symbol, strikes) in catalog::ladders() {
+            let Some(index) = market.symbol(symbol) else {
+                continue;
+            };
             for date in market.expirations.clone() {
-                for n in 0..*count {
-                    let strike = cents(first + step * n);
-                    market.write(index, Right::Call, strike, date);
-                    market.write(index, Right::Put, strike, date);
+                for strike in &strikes {
+                    market.write(index, Right::Call, *strike, date);
+                    market.write(index, Right::Put, *strike, date);
                 }
             }
         }
@@ -176,7 +164,7 @@ impl Market {
             .position(|known| *known == date)
             .map_or(0, |n| n + 1);
         let name = format!("{symbol} {} {strike} #{nth}", right.text());
-        let known = KNOWN.iter().find(|(known, ..)| *known == name);
+        let known = catalog::known(&name);
         let id = known.map_or_else(
             || {
                 uuid_of(&format!(
@@ -185,12 +173,11 @@ impl Market {
                     text::date(date)
                 ))
             },
-            |(_, id, ..)| (*id).to_owned(),
+            |known| known.id.to_owned(),
         );
         if self.contract_ids.contains_key(&id) {
             return;
         }
-        let thousandth = |n: i64| Decimal::new(n, 4);
         self.contract_ids.insert(id.clone(), self.contracts.len());
         self.contracts.push(Contract {
             id,
@@ -198,8 +185,8 @@ impl Market {
             right,
             strike,
             expiration: date,
-            mark: known.map(|(_, _, mark, _)| Decimal::new(*mark, 3)),
-            delta: known.map(|(_, _, _, delta)| thousandth(*delta)),
+            mark: known.map(catalog::Known::mark),
+            delta: known.map(catalog::Known::delta),
         });
     }
 
@@ -295,10 +282,6 @@ impl Market {
     }
 }
 
-fn cents(amount: i64) -> Decimal {
-    Decimal::new(amount, 2)
-}
-
 /// The next two Fridays and the two monthly dates after them.
 fn expirations(today: Date) -> Vec<Date> {
     let mut friday = today.next_day().unwrap_or(today);
@@ -315,172 +298,6 @@ fn expirations(today: Date) -> Vec<Date> {
     }
     dates
 }
-
-fn pairs() -> Vec<Pair> {
-    let pair = |id: &str, code, name, currency_id: &str, bid, ask, increment| Pair {
-        id: id.to_owned(),
-        code,
-        name,
-        currency_id: currency_id.to_owned(),
-        bid: cents(bid),
-        ask: cents(ask),
-        increment,
-    };
-    vec![
-        pair(
-            "3d961844-d360-45fc-989b-f6fca761d511",
-            "BTC",
-            "Bitcoin",
-            "d674efea-e623-4396-9026-39574b92b093",
-            68_698_00,
-            68_761_01,
-            Decimal::new(1, 8),
-        ),
-        pair(
-            &uuid_of("ETH-USD"),
-            "ETH",
-            "Ethereum",
-            &uuid_of("ETH"),
-            3_300_10,
-            3_301_22,
-            Decimal::new(1, 6),
-        ),
-        pair(
-            &uuid_of("DOGE-USD"),
-            "DOGE",
-            "Dogecoin",
-            &uuid_of("DOGE"),
-            21,
-            22,
-            Decimal::new(1, 2),
-        ),
-    ]
-}
-
-type Stock = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'static str>,
-    i64,
-    i64,
-    i64,
-);
-
-/// Id, symbol, names, market, chain; bid, ask and previous close in cents.
-const STOCKS: &[Stock] = &[
-    (
-        "1a55e189-5d08-417e-9e65-d549ba4b2a1b",
-        "F",
-        "Ford Motor Company",
-        "Ford Motor",
-        "XNYS",
-        Some("11057328-9f9a-46b3-b665-bc5dc944f363"),
-        12_34,
-        12_35,
-        12_21,
-    ),
-    (
-        "81ceab01-8be9-43b0-b01e-88992d5e9c55",
-        "KO",
-        "Coca-Cola Company",
-        "Coca-Cola",
-        "XNYS",
-        Some("f33c6630-58ae-4898-b021-3a6f23b51611"),
-        71_09,
-        71_12,
-        70_88,
-    ),
-    (
-        "c0cd1be2-773b-4982-8240-80a2898416e7",
-        "SOFI",
-        "SoFi Technologies, Inc.",
-        "SoFi",
-        "XNAS",
-        Some("057a9d78-ec81-4e31-8424-79a73887038a"),
-        27_48,
-        27_51,
-        27_02,
-    ),
-    (
-        "365ce80e-3c05-44b2-bc88-bc39f8782fbf",
-        "T",
-        "AT&T Inc.",
-        "AT&T",
-        "XNYS",
-        Some("22e1308b-d490-4427-9e37-f7dee01c6e40"),
-        22_44,
-        22_46,
-        22_31,
-    ),
-    (
-        "5d3f2e0a-8b1c-4c55-9a7e-0c9b6f4f1e21",
-        "TCEHY",
-        "Tencent Holdings Limited",
-        "Tencent",
-        "OTCM",
-        None,
-        78_10,
-        78_30,
-        77_90,
-    ),
-];
-
-/// First strike, step and count, in cents, for the stocks that have a chain.
-const LADDERS: &[(i64, i64, i64)] = &[
-    (9_00, 1_00, 7),
-    (60_00, 5_00, 5),
-    (20_00, 2_50, 7),
-    (18_00, 1_00, 9),
-];
-
-/// Contracts that captures show: name, id, mark in thousandths, delta in ten-thousandths.
-const KNOWN: &[(&str, &str, i64, i64)] = &[
-    (
-        "F put 9 #3",
-        "6e172755-6c31-419c-baaf-023b1d6f59bb",
-        90,
-        -801,
-    ),
-    (
-        "F put 10 #3",
-        "be7c2476-573c-466d-8294-f7150e29271c",
-        220,
-        -1_812,
-    ),
-    (
-        "F put 11 #3",
-        "02114a8c-f3ea-4bf3-a83a-0d6430589f4e",
-        440,
-        -3_105,
-    ),
-    (
-        "KO call 70 #3",
-        "4d1bb83c-5657-45a6-8e30-422465df6844",
-        2_220,
-        5_903,
-    ),
-    (
-        "KO call 75 #3",
-        "8c469713-9205-420c-9252-5988481ce6f4",
-        355,
-        1_711,
-    ),
-    (
-        "SOFI call 30 #3",
-        "f495880e-58cc-43a5-92a0-0a5033f51ab0",
-        490,
-        2_904,
-    ),
-    (
-        "SOFI call 30 #4",
-        "f9e989f2-2b0b-49a7-8048-e5e8ee99abf0",
-        1_350,
-        3_802,
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -504,11 +321,7 @@ mod tests {
             market.contracts[put].id,
             "be7c2476-573c-466d-8294-f7150e29271c"
         );
-        assert!(
-            KNOWN
-                .iter()
-                .all(|(name, ..)| market.named_contract(name).is_some())
-        );
+        assert!(catalog::names().all(|name| market.named_contract(name).is_some()));
         assert_eq!(market.named_contract("F put 10 #9"), None);
     }
 

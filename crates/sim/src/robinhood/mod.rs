@@ -16,14 +16,18 @@
 mod accounts;
 mod auth;
 pub(crate) mod body;
+mod catalog;
 mod context;
+mod crypto_orders;
 mod events;
+mod history;
 mod host;
 mod ledger;
 mod limits;
 mod market;
 mod nummus;
 mod option_orders;
+mod option_positions;
 mod options;
 mod orders;
 mod page;
@@ -36,6 +40,7 @@ mod settings;
 mod shape;
 mod state;
 pub(crate) mod text;
+mod unified;
 mod user;
 
 use std::{fmt, net::SocketAddr, sync::Arc};

@@ -101,10 +101,10 @@ impl UserSpec {
     pub fn wheel_world(self) -> Self {
         let amount = |units: i64, places| Decimal::new(units, places);
         let main = AccountSpec::new("100200301")
-            .cash(amount(19_250_55, 2))
-            .shares("KO", amount(100, 0), amount(61_25, 2))
-            .shares("SOFI", amount(150, 0), amount(14_10, 2))
-            .recent_shares("T", amount(40_125, 3), amount(22_10, 2))
+            .cash(amount(1_925_055, 2))
+            .shares("KO", amount(100, 0), amount(6_125, 2))
+            .shares("SOFI", amount(150, 0), amount(1_410, 2))
+            .recent_shares("T", amount(40_125, 3), amount(2_210, 2))
             .contracts("F put 10 #3", -1, amount(28, 0))
             .contracts("KO call 75 #3", -1, amount(42, 0))
             .contracts("SOFI call 30 #4", 2, amount(113, 0));

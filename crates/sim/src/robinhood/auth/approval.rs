@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    clock::from_millis,
     robinhood::{
         body::Body,
-        ledger::Poll,
         reply,
-        settings::{Approval, CodeKind, PromptAnswer},
+        settings::{Approval, CodeKind},
         shape,
         state::State,
         text,
@@ -16,37 +14,37 @@ use crate::{
     server::{Request, Response},
 };
 
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// An approval that was asked for.
 #[derive(Debug)]
 pub(super) struct Workflow {
-    user: usize,
-    device: Option<String>,
-    machine: Option<String>,
+    pub(super) user: usize,
+    pub(super) device: Option<String>,
+    pub(super) machine: Option<String>,
     /// The device that the machine was made for.
-    machine_device: Option<String>,
-    kind: Approval,
-    challenge: String,
-    status: &'static str,
-    attempts: u32,
-    expires: i64,
-    updated: i64,
-    polls: u32,
-    views: u32,
-    continues: u32,
-    approved: bool,
-    logins: u32,
+    pub(super) machine_device: Option<String>,
+    pub(super) kind: Approval,
+    pub(super) challenge: String,
+    pub(super) status: &'static str,
+    pub(super) attempts: u32,
+    pub(super) expires: i64,
+    pub(super) updated: i64,
+    pub(super) polls: u32,
+    pub(super) views: u32,
+    pub(super) continues: u32,
+    pub(super) approved: bool,
+    pub(super) logins: u32,
 }
 
 /// The challenge that old clients know.
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) user: usize,
-    kind: CodeKind,
-    status: &'static str,
-    attempts: u32,
-    expires: i64,
+    pub(super) kind: CodeKind,
+    pub(super) status: &'static str,
+    pub(super) attempts: u32,
+    pub(super) expires: i64,
 }
 
 impl Workflow {
@@ -57,17 +55,17 @@ impl Workflow {
         }
     }
 
-    fn passed(&self) -> bool {
+    pub(super) fn passed(&self) -> bool {
         matches!(self.status, "validated" | "redeemed")
     }
 
-    fn settle(&mut self, now: i64) {
+    pub(super) fn settle(&mut self, now: i64) {
         if self.status == "issued" && now >= self.expires {
             self.status = "expired";
         }
     }
 
-    fn row(&self) -> Value {
+    pub(super) fn row(&self) -> Value {
         json!({
             "id": self.challenge,
             "type": kind(self.kind),
@@ -79,7 +77,7 @@ impl Workflow {
     }
 
     /// The challenge as `/challenge/` shows it.
-    fn challenge(&self) -> Value {
+    pub(super) fn challenge(&self) -> Value {
         json!({
             "id": self.challenge,
             "type": kind(self.kind),
@@ -128,7 +126,7 @@ impl Legacy {
     }
 }
 
-fn kind(approval: Approval) -> &'static str {
+pub(super) fn kind(approval: Approval) -> &'static str {
     match approval {
         Approval::App => "app",
         Approval::Email => "email",
@@ -138,7 +136,7 @@ fn kind(approval: Approval) -> &'static str {
     }
 }
 
-fn code_kind(approval: Approval) -> Option<CodeKind> {
+pub(super) fn code_kind(approval: Approval) -> Option<CodeKind> {
     match approval {
         Approval::App => Some(CodeKind::App),
         Approval::Email => Some(CodeKind::Email),
@@ -313,217 +311,4 @@ impl State {
             "http_status": null,
         })))
     }
-
-    pub(in crate::robinhood) fn prompt_status(&mut self, challenge: &str, now: i64) -> Response {
-        let answer = self.world.settings.prompt;
-        let limits = &self.world.settings.rate_limits;
-        let at = from_millis(now);
-        let challenge_id = challenge.to_owned();
-        if let Err(refusal) = self.usage.prompt(limits, challenge, now) {
-            self.world.ledger.push_poll(Poll {
-                at,
-                challenge: challenge_id,
-                status: None,
-            });
-            return refusal;
-        }
-        let known = self.auth.workflows.values_mut();
-        let Some(workflow) = known.filter(|known| known.challenge == challenge).last() else {
-            return reply::not_found();
-        };
-        workflow.settle(now);
-        if workflow.kind == Approval::Prompt && workflow.status == "issued" {
-            workflow.polls += 1;
-            workflow.status = match answer {
-                PromptAnswer::After(polls) if workflow.polls > polls => "validated",
-                PromptAnswer::Redeem(polls) if workflow.polls > polls => "redeemed",
-                PromptAnswer::Deny => "failed",
-                _ => "issued",
-            };
-        }
-        let status = Some(workflow.status);
-        let response = reply::ok(&json!({"challenge_status": workflow.status}));
-        self.world.ledger.push_poll(Poll {
-            at,
-            challenge: challenge_id,
-            status,
-        });
-        response
-    }
-
-    pub(in crate::robinhood) fn challenge(&mut self, id: &str, now: i64) -> Response {
-        let known = self
-            .auth
-            .workflows
-            .values_mut()
-            .find(|known| known.challenge == id);
-        let Some(workflow) = known else {
-            return reply::not_found();
-        };
-        workflow.settle(now);
-        reply::ok(&workflow.challenge())
-    }
-
-    pub(in crate::robinhood) fn respond(
-        &mut self,
-        id: &str,
-        request: &Request,
-        now: i64,
-    ) -> Response {
-        let body = match Body::of(request) {
-            Ok(body) => body,
-            Err(refusal) => return refusal,
-        };
-        let code = body.text("response").unwrap_or_default();
-        if let Some(legacy) = self.auth.legacy.get(id) {
-            let right = self.is_right(legacy.user, legacy.kind, &code, now);
-            return self.respond_legacy(id, right, now);
-        }
-        let known = self
-            .auth
-            .workflows
-            .values()
-            .find(|known| known.challenge == id);
-        let Some(workflow) = known else {
-            return reply::not_found();
-        };
-        let Some(kind) = code_kind(workflow.kind) else {
-            return reply::detail(400, "Challenge type is not supported.");
-        };
-        let right = self.is_right(workflow.user, kind, &code, now);
-        let known = self
-            .auth
-            .workflows
-            .values_mut()
-            .find(|known| known.challenge == id);
-        let Some(workflow) = known else {
-            return reply::not_found();
-        };
-        workflow.settle(now);
-        workflow.updated = now;
-        if workflow.status == "issued" && right {
-            workflow.status = "validated";
-        }
-        if workflow.passed() {
-            let mut row = workflow.challenge();
-            if let Some(row) = row.as_object_mut() {
-                row.insert("mfa_status".to_owned(), json!(kind.text()));
-            }
-            return reply::ok(&row);
-        }
-        workflow.attempts = workflow.attempts.saturating_sub(1);
-        if workflow.attempts == 0 {
-            workflow.status = "failed";
-        }
-        let body = json!({"detail": "Incorrect code.", "challenge": workflow.challenge()});
-        Response::json(400, &body)
-    }
-
-    fn respond_legacy(&mut self, id: &str, right: bool, now: i64) -> Response {
-        let Some(legacy) = self.auth.legacy.get_mut(id) else {
-            return reply::not_found();
-        };
-        let user = &self.users[legacy.user].id;
-        if legacy.status == "issued" && right && now < legacy.expires {
-            legacy.status = "validated";
-            return reply::ok(&legacy.row(id, user));
-        }
-        legacy.attempts = legacy.attempts.saturating_sub(1);
-        if legacy.attempts == 0 {
-            legacy.status = "failed";
-        }
-        let row = legacy.row(id, user);
-        let body = json!({"detail": "Challenge response is invalid.", "challenge": row});
-        Response::json(400, &body)
-    }
-
-    pub(in crate::robinhood) fn identi_migrated(&mut self, workflow: &str) -> Response {
-        if !self.auth.workflows.contains_key(workflow) {
-            return reply::not_found();
-        }
-        reply::ok(&json!({"result": self.world.settings.identi}))
-    }
-
-    pub(in crate::robinhood) fn identi_workflow(
-        &mut self,
-        workflow: &str,
-        request: &Request,
-        now: i64,
-    ) -> Response {
-        let body = match Body::of(request) {
-            Ok(body) => body,
-            Err(refusal) => return refusal,
-        };
-        let identi = self.world.settings.identi;
-        let challenge = self.world.id();
-        let expires = now + text::millis(self.world.settings.challenge_life);
-        let known = self.auth.workflows.get_mut(workflow).filter(|_| identi);
-        let Some(known) = known else {
-            return reply::not_found();
-        };
-        known.settle(now);
-        let action = body
-            .value("deviceApprovalChallengeAction")
-            .or_else(|| body.value("smsChallengeAction"));
-        let has = |name: &str| action.is_some_and(|action| !action[name].is_null());
-        if has("fallback") {
-            known.kind = Approval::Sms;
-        }
-        if has("fallback") || has("resend") {
-            known.challenge = challenge;
-            known.status = "issued";
-            known.expires = expires;
-        }
-        if has("proceed") && known.passed() {
-            if known.continues > 0 {
-                known.continues -= 1;
-            } else {
-                known.approved = true;
-                let exit = json!({"route": {"exit": {"status": "WORKFLOW_STATUS_APPROVED"}}});
-                return reply::ok(&exit);
-            }
-        }
-        reply::ok(&screen(workflow, known))
-    }
-}
-
-/// The screen of a workflow. Only the one for device approval was captured; the names of the
-/// others are guesses in its style.
-fn screen(id: &str, workflow: &Workflow) -> Value {
-    let (name, params, other) = match workflow.kind {
-        Approval::App => ("TOTP_CHALLENGE", "totpChallengeScreenParams", ""),
-        Approval::Email => (
-            "EMAIL_CHALLENGE",
-            "emailChallengeScreenParams",
-            "Send text instead",
-        ),
-        Approval::Human => ("CONTACT_SUPPORT", "contactSupportScreenParams", ""),
-        Approval::Prompt => (
-            "DEVICE_APPROVAL_CHALLENGE",
-            "deviceApprovalChallengeScreenParams",
-            "Send text instead",
-        ),
-        Approval::Sms => (
-            "SMS_CHALLENGE",
-            "smsChallengeScreenParams",
-            "Verify with bank instead",
-        ),
-    };
-    let challenge = json!({
-        "id": workflow.challenge,
-        "type": kind(workflow.kind).to_ascii_uppercase(),
-        "status": workflow.status.to_ascii_uppercase(),
-        "remainingRetries": ATTEMPTS,
-        "remainingAttempts": workflow.attempts,
-        "expiresAt": text::stamp(workflow.expires),
-    });
-    let mut screen = json!({"name": name, "blockId": text::uuid_of(id)});
-    if workflow.kind != Approval::Human {
-        screen[params] = json!({
-            "sheriffChallenge": challenge,
-            "sheriffFlowId": "login_suv",
-            "fallbackCtaText": other,
-        });
-    }
-    json!({"route": {"replace": {"screen": screen}}})
 }

@@ -1,7 +1,9 @@
 //! Logins, approvals and tokens.
 
 mod approval;
+mod challenge;
 mod code;
+mod identi;
 mod login;
 mod refresh;
 mod token;

@@ -10,7 +10,7 @@ use super::{
     context::Context,
     host::Links,
     market::{Market, Right},
-    options::strategy,
+    option_positions::strategy,
     orders::{Side, Status},
     shape,
     state::Account,
