@@ -206,3 +206,73 @@ impl TokenSource for Token {
         self.token().await
     }
 }
+
+/// A user at a server that answers with samples.
+pub(crate) struct AtServer {
+    pub(crate) server: wiremock::MockServer,
+    pub(crate) broker: Robinhood,
+    pub(crate) account: AccountId,
+}
+
+pub(crate) fn sample(name: &str) -> Vec<u8> {
+    let path = format!("{}/tests/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+pub(crate) const F: &str = "1a55e189-5d08-417e-9e65-d549ba4b2a1b";
+pub(crate) const PUT: &str = "be7c2476-573c-466d-8294-f7150e29271c";
+
+impl AtServer {
+    pub(crate) async fn new() -> Self {
+        Self::built(|config| config).await
+    }
+
+    pub(crate) async fn built(change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig) -> Self {
+        let server = wiremock::MockServer::start().await;
+        let clock = SkipClock(Skipping::new());
+        let mut config = RobinhoodConfig::default();
+        config.environment = Environment::Custom(server.uri());
+        let broker = Robinhood::builder()
+            .config(change(config))
+            .http(http(&clock))
+            .tokens(Arc::new(Token::default()), USER)
+            .build()
+            .unwrap();
+        let account = AccountId::new("100200301").unwrap();
+        let at = Self { server, broker, account };
+        let option = format!("/options/instruments/{PUT}/");
+        for (host, route, name) in [
+            ("api", "/accounts/", "accounts"),
+            ("bonfire", "/transfer/accounts/", "bonfire_transfer_accounts"),
+            ("api", "/accounts/100200302/", "account_detail_ira"),
+            ("api", &format!("/instruments/{F}/"), "instrument_detail_F"),
+            ("api", "/marketdata/quotes/", "marketdata_quotes"),
+            ("api", "/options/instruments/", "options_instruments_F_puts"),
+            ("api", &option, "option_instrument_detail_F_put_10"),
+            ("api", "/options/chains/11057328-9f9a-46b3-b665-bc5dc944f363/", "options_chain_F"),
+            ("nummus", "/accounts/", "nummus_accounts"),
+            ("nummus", "/currency_pairs/", "nummus_currency_pairs"),
+        ] {
+            at.mount("GET", host, route, 200, sample(name), 5).await;
+        }
+        at.mount("GET", "api", "/accounts/100200303/", 404, sample("error_404"), 5).await;
+        at
+    }
+
+    /// Lower priorities come first; 5 is that of the samples.
+    pub(crate) async fn mount(&self, method: &str, host: &str, route: &str, status: u16, body: Vec<u8>, priority: u8) {
+        let path = format!("/{host}.robinhood.com{route}");
+        wiremock::Mock::given(wiremock::matchers::method(method))
+            .and(wiremock::matchers::path(path))
+            .respond_with(wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/json"))
+            .with_priority(priority)
+            .mount(&self.server)
+            .await;
+    }
+
+    pub(crate) async fn sent(&self, method: &str, end: &str) -> Vec<wiremock::Request> {
+        let requests = self.server.received_requests().await.unwrap();
+        let fits = |it: &wiremock::Request| it.method.as_str() == method && it.url.path().ends_with(end);
+        requests.into_iter().filter(fits).collect()
+    }
+}
