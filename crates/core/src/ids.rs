@@ -255,12 +255,12 @@ impl<'de> Deserialize<'de> for Symbol {
 }
 
 fn check_id(what: &str, text: &str) -> Result<()> {
-    let mut before = 0;
-    let fit = text.bytes().all(|byte| {
-        let dots = before == b'.' && byte == b'.';
-        before = byte;
-        byte.is_ascii_graphic() && !is_url_sign(char::from(byte)) && !dots
+    // Looking at every byte without stopping early lets the compiler look at many at once.
+    let (fit, dots) = text.bytes().fold((true, 0u32), |(fit, dots), byte| {
+        let this = byte.is_ascii_graphic() & !is_url_sign(char::from(byte));
+        (fit & this, dots + u32::from(byte == b'.'))
     });
+    let fit = fit && (dots < 2 || !text.contains(".."));
     if fit && (1..=MAX_ID_LEN).contains(&text.len()) {
         return Ok(());
     }
