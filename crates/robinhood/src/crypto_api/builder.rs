@@ -153,7 +153,7 @@ impl RobinhoodCryptoBuilder {
                 pairs: Cached::default(),
                 recent: Recent::default(),
                 readings: Readings::default(),
-                asks_version_1: AtomicBool::new(false),
+                asks_otherwise: AtomicBool::new(false),
             }),
         })
     }

@@ -43,8 +43,8 @@ pub(crate) struct Inner {
     pub(crate) pairs: Cached<Vec<Pair>>,
     pub(crate) recent: Recent,
     pub(crate) readings: Readings,
-    /// Whether version 2 has been seen not to list the orders that are partly filled.
-    pub(crate) asks_version_1: AtomicBool,
+    /// Whether the orders that are partly filled cannot be asked for by their state.
+    pub(crate) asks_otherwise: AtomicBool,
 }
 
 impl RobinhoodCrypto {

@@ -1,5 +1,5 @@
-//! Every route of both versions. All count against one limit: 100 a minute and account, with a
-//! burst of 300, which is never exceeded by 300 in three minutes.
+//! Every route of both versions. All count against one limit: a bucket of 300 for each account that
+//! is refilled by 100 a minute, which 300 in any three minutes never overdraw.
 
 use std::time::Duration;
 

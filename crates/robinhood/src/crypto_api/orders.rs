@@ -90,44 +90,48 @@ impl Inner {
     ) -> Result<Vec<Order>> {
         let routes = self.api.routes;
         let mut all = self
-            .read_in_state(&routes.orders, id, instrument, "open")
+            .read_in_state(&routes.orders, id, instrument, Some("open"))
             .await?;
         if self.config.version == CryptoApiVersion::V2 {
             all.extend(
-                self.read_in_state(&routes.orders, id, instrument, "pending")
+                self.read_in_state(&routes.orders, id, instrument, Some("pending"))
                     .await?,
             );
         }
         all.extend(self.read_partly_filled(id, instrument).await?);
         // An order can move from one list to the next in between, and is then there twice.
         let mut seen = HashSet::new();
-        all.retain(|order| !order.state.is_final() && seen.insert(order.id.clone()));
+        all.retain(|order: &Order| seen.insert(order.id.clone()));
         self.name(&mut all);
         Ok(all)
     }
 
     /// Reads the orders that are partly filled. Version 2 gives orders that state and its
-    /// documentation does not let ask for it; version 1 does.
+    /// documentation does not let ask for it; version 1 does, for users with one account. For
+    /// others all orders are read.
     async fn read_partly_filled(
         &self,
         id: &AccountId,
         instrument: Option<&InstrumentId>,
     ) -> Result<Vec<Order>> {
-        const STATE: &str = "partially_filled";
-        if !self.asks_version_1.load(Ordering::Relaxed) {
-            let endpoint = &self.api.routes.orders;
+        const STATE: Option<&str> = Some("partially_filled");
+        let endpoint = &self.api.routes.orders;
+        if !self.asks_otherwise.load(Ordering::Relaxed) {
             match self.read_in_state(endpoint, id, instrument, STATE).await {
                 Err(error)
                     if error.kind() == ErrorKind::InvalidRequest
                         && self.config.version == CryptoApiVersion::V2 =>
                 {
-                    self.asks_version_1.store(true, Ordering::Relaxed);
+                    self.asks_otherwise.store(true, Ordering::Relaxed);
                 }
                 outcome => return outcome,
             }
         }
-        self.read_in_state(&endpoints::V1.orders, id, instrument, STATE)
-            .await
+        if self.check_account(id, "orders").await?.len() > 1 {
+            return self.read_in_state(endpoint, id, instrument, None).await;
+        }
+        let first = &endpoints::V1.orders;
+        self.read_in_state(first, id, instrument, STATE).await
     }
 
     async fn read_in_state(
@@ -135,18 +139,23 @@ impl Inner {
         endpoint: &'static Endpoint,
         id: &AccountId,
         instrument: Option<&InstrumentId>,
-        state: &'static str,
+        state: Option<&'static str>,
     ) -> Result<Vec<Order>> {
         let mut all = Vec::new();
         let page = |body: &Bytes| {
             let (some, next) = orders(body, id)?;
-            let wanted = |order: &Order| instrument.is_none_or(|it| order.instrument == *it);
+            let wanted = |order: &Order| {
+                !order.state.is_final() && instrument.is_none_or(|it| order.instrument == *it)
+            };
             all.extend(some.into_iter().filter(wanted));
             Ok(next)
         };
         let with = |call| {
-            self.listed(call, id, instrument, None)
-                .query("state", state)
+            let call = self.listed(call, id, instrument, None);
+            match state {
+                Some(state) => call.query("state", state),
+                None => call,
+            }
         };
         self.api.walk(endpoint, with, page).await?;
         Ok(all)

@@ -23,7 +23,6 @@ use super::{
     convert::{self, Pair, Place},
     error::{self, Refusal, invalid, odd, unsupported},
     ids,
-    recent::Standing,
     sign::Gate,
     wire::{NewOrder, NewTerms, Plain},
 };
@@ -45,13 +44,9 @@ impl Inner {
     pub(crate) async fn place(self: &Arc<Self>, request: &OrderRequest) -> Result<Submission> {
         let named = |error| self.place_in(error, "place_order");
         let prepared = self.prepare(request).await.map_err(named)?;
-        match self
-            .recent
-            .begin(&prepared.body, &prepared.open)
-            .map_err(named)?
-        {
-            Standing::Known(outcome) => return Ok(outcome),
-            Standing::New => {}
+        let known = self.recent.begin(&prepared.body, &prepared.open);
+        if let Some(outcome) = known.map_err(named)? {
+            return Ok(outcome);
         }
         let caller = Caller::default();
         let (inner, abandoned) = (self.clone(), caller.gone.clone());
@@ -168,10 +163,15 @@ impl Inner {
         }
         if !is_alike(&order, &open.request) {
             let ahead = self.api.signer.server_clock.ahead();
-            let older = order.created_at.is_some_and(|at| at < open.sent_at + ahead - OLDER);
+            let older = order
+                .created_at
+                .is_some_and(|at| at < open.sent_at + ahead - OLDER);
             return match older {
                 true => Err(reused(&open.client_order_id)),
-                false => Ok(unknown(open, &odd("the answer shows other numbers than were sent"))),
+                false => Ok(unknown(
+                    open,
+                    &odd("the answer shows other numbers than were sent"),
+                )),
             };
         }
         if order.state == OrderState::Rejected {

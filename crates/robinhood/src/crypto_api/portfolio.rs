@@ -118,11 +118,11 @@ impl Inner {
             }
             Err(error) => return Err(error),
         };
-        let values = held
+        let mut values = held
             .iter()
             .zip(&quotes)
             .map(|(position, quote)| position.size.amount().checked_mul(quote.bid?.value()));
-        Ok(values.fold(Some(Decimal::ZERO), |sum, value| sum?.checked_add(value?)))
+        Ok(values.try_fold(Decimal::ZERO, |sum, value| sum.checked_add(value?)))
     }
 
     pub(crate) async fn read_fee_tier(&self, id: &AccountId) -> Result<Option<CryptoFeeTier>> {

@@ -33,23 +33,19 @@ struct Placement {
     outcome: Submission,
 }
 
-/// What is to be done with a placement.
-#[derive(Debug)]
-pub(crate) enum Standing {
-    /// It is the same one again, with this outcome: it is not sent a second time.
-    Known(Submission),
-    /// It is new.
-    New,
-}
-
 impl Recent {
-    /// Notes that `content` is about to be sent; until its outcome is known it is `open`.
-    pub(crate) fn begin(&self, content: &[u8], open: &UnresolvedOrder) -> Result<Standing> {
+    /// Notes that `content` is about to be sent; until its outcome is known it is `open`. If it is
+    /// the same placement again, its outcome is returned, and it is not to be sent.
+    pub(crate) fn begin(
+        &self,
+        content: &[u8],
+        open: &UnresolvedOrder,
+    ) -> Result<Option<Submission>> {
         let mut state = self.lock();
         let wire_id = ids::on_the_wire(&open.client_order_id);
         if let Some(known) = state.by_wire_id.get(&wire_id) {
             if *known.content == *content {
-                return Ok(Standing::Known(known.outcome.clone()));
+                return Ok(Some(known.outcome.clone()));
             }
             let id = &open.client_order_id;
             let message = format!("the client order id {id} was used for another order");
@@ -67,7 +63,7 @@ impl Recent {
         };
         state.by_wire_id.insert(wire_id.clone(), placement);
         state.oldest_first.push_back(wire_id);
-        Ok(Standing::New)
+        Ok(None)
     }
 
     /// Notes what became of it. What was not sent is forgotten, so that it can be tried again.
@@ -138,13 +134,10 @@ mod tests {
     #[test]
     fn ord_9_an_identifier_with_other_content_is_refused() {
         let recent = Recent::default();
-        assert!(matches!(recent.begin(b"a", &open("x")), Ok(Standing::New)));
+        assert!(matches!(recent.begin(b"a", &open("x")), Ok(None)));
         assert_eq!(recent.begin(b"b", &open("x")).unwrap_err().code(), 3009);
         let again = recent.begin(b"a", &open("x")).unwrap();
-        assert!(
-            matches!(again, Standing::Known(Submission::Unknown(_))),
-            "{again:?}"
-        );
+        assert!(matches!(again, Some(Submission::Unknown(_))), "{again:?}");
     }
 
     #[test]
@@ -153,7 +146,7 @@ mod tests {
         let _ = recent.begin(b"a", &open("x")).unwrap();
         let id = ClientOrderId::new("x").unwrap();
         recent.finish(&id, &Err(Error::new(ErrorKind::Network, "refused")));
-        assert!(matches!(recent.begin(b"b", &open("x")), Ok(Standing::New)));
+        assert!(matches!(recent.begin(b"b", &open("x")), Ok(None)));
     }
 
     #[test]

@@ -22,7 +22,11 @@ async fn a_clock_that_is_off_is_noted_and_made_up_for() {
         at.fault(Route::PlaceOrder, Kind::DropAnswer);
         let open = unknown(broker.place_order(&at.resting()).await.unwrap());
         let resolution = broker.resolve(&open).await.unwrap();
-        assert!(matches!(resolution, Resolution::Found(_)), "{}", resolution.report());
+        assert!(
+            matches!(resolution, Resolution::Found(_)),
+            "{}",
+            resolution.report()
+        );
         assert_eq!(at.api().ledger().rejections().len(), 1);
     }
 }

@@ -37,11 +37,15 @@ impl BrokerHarness for Harness {
             .await?;
         // One step of this pair is worth more than the least amount of an order.
         sim.robinhood_crypto().set_price("DOGE-USD", dec!(200))?;
-        let http = HttpClient::builder().clock(Arc::new(SystemClock::new())).build()?;
+        let http = HttpClient::builder()
+            .clock(Arc::new(SystemClock::new()))
+            .build()?;
         let mut config = RobinhoodCryptoConfig::default();
         config.base_url = sim.robinhood_crypto().origin();
         config.version = self.0;
         config.consistency_window = Duration::from_secs(1);
+        // Fifty callers at once are more than the limiter lets go without a wait.
+        config.limit_wait = Duration::from_secs(30);
         let broker = RobinhoodCrypto::builder()
             .config(config)
             .http(http)
@@ -109,6 +113,12 @@ fn on_the_wire(id: &ClientOrderId) -> String {
     bytes[6] = bytes[6] & 0x0F | 0x40;
     bytes[8] = bytes[8] & 0x3F | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
     parts.join("-")
 }

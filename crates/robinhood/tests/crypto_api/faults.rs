@@ -12,7 +12,10 @@ use wheelhouse_sim::{
 use crate::rig::{AtSim, accepted, answer, code, refusal, user};
 
 fn set(pointer: &str, value: &str) -> Kind {
-    Kind::Set { pointer: pointer.to_owned(), value: value.to_owned() }
+    Kind::Set {
+        pointer: pointer.to_owned(),
+        value: value.to_owned(),
+    }
 }
 
 #[tokio::test]
@@ -54,8 +57,15 @@ async fn bad_answers_to_reads_have_their_codes() {
     }
     at.api().faults().clear();
     at.faults(Route::Holdings, set("/results/0/total_quantity", "\"NaN\""));
-    let error = at.broker.positions(&at.account, PositionQuery::all()).await.unwrap_err();
-    assert!(error.message().contains("$.results[0].total_quantity"), "{error}");
+    let error = at
+        .broker
+        .positions(&at.account, PositionQuery::all())
+        .await
+        .unwrap_err();
+    assert!(
+        error.message().contains("$.results[0].total_quantity"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +86,10 @@ async fn f14_f34_reads_are_repeated_until_they_succeed() {
 #[tokio::test]
 async fn f12_a_429_without_header_is_waited_out_by_its_words() {
     let at = AtSim::new().await;
-    at.fault(Route::Accounts, answer(429, include_str!("../data/crypto_error_429.json")));
+    at.fault(
+        Route::Accounts,
+        answer(429, include_str!("../data/crypto_error_429.json")),
+    );
     at.broker.accounts().await.unwrap();
     let requests = at.api().ledger().requests();
     assert_eq!(requests.len(), 2);
@@ -84,7 +97,10 @@ async fn f12_a_429_without_header_is_waited_out_by_its_words() {
     let waited = requests[1].at - requests[0].at;
     assert!(waited >= Duration::from_millis(60), "{waited}");
     for _ in 0..3 {
-        at.fault(Route::Accounts, refusal(429, "Expected available in 86400 seconds."));
+        at.fault(
+            Route::Accounts,
+            refusal(429, "Expected available in 86400 seconds."),
+        );
     }
     let error = at.broker.accounts().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
@@ -94,10 +110,16 @@ async fn f12_a_429_without_header_is_waited_out_by_its_words() {
 #[tokio::test]
 async fn f6_a_lone_401_is_no_wrong_key() {
     let at = AtSim::new().await;
-    at.fault(Route::Accounts, answer(401, include_str!("../data/crypto_error_401.json")));
+    at.fault(
+        Route::Accounts,
+        answer(401, include_str!("../data/crypto_error_401.json")),
+    );
     at.broker.accounts().await.unwrap();
     assert_eq!(at.count(Route::Accounts), 2);
-    at.faults(Route::Accounts, answer(401, include_str!("../data/crypto_error_401.json")));
+    at.faults(
+        Route::Accounts,
+        answer(401, include_str!("../data/crypto_error_401.json")),
+    );
     assert_eq!(code(at.broker.accounts().await), 1001);
     assert_eq!(at.count(Route::Accounts), 4, "tried more than once more");
 }
@@ -121,10 +143,18 @@ async fn f25_f26_new_words_and_fields_are_kept_and_ignored() {
 async fn f27_times_without_zone_or_with_an_impossible_year_are_refused() {
     let at = AtSim::new().await;
     let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
-    for value in ["\"2026-11-20T10:00:00\"", "1795212000", "\"9999-01-01T00:00:00Z\""] {
+    for value in [
+        "\"2026-11-20T10:00:00\"",
+        "1795212000",
+        "\"9999-01-01T00:00:00Z\"",
+    ] {
         at.api().faults().clear();
         at.faults(Route::Order, set("/created_at", value));
-        assert_eq!(code(at.broker.order(&at.account, &placed.id).await), 3006, "{value}");
+        assert_eq!(
+            code(at.broker.order(&at.account, &placed.id).await),
+            3006,
+            "{value}"
+        );
     }
 }
 
@@ -135,7 +165,11 @@ async fn f31_a_page_that_fails_in_the_middle_fails_the_whole() {
     for _ in 0..5 {
         accepted(at.broker.place_order(&at.resting()).await.unwrap());
     }
-    let all = at.broker.all_orders(&at.account, OrderQuery::all()).await.unwrap();
+    let all = at
+        .broker
+        .all_orders(&at.account, OrderQuery::all())
+        .await
+        .unwrap();
     assert_eq!(all.len(), 5);
     for query in [OrderQuery::all(), OrderQuery::open()] {
         let fault = wheelhouse_sim::Fault::new(Route::Orders, Kind::Html(502)).after(1);

@@ -13,24 +13,65 @@ use crate::rig::{AtSim, accepted, answer, btc, code, units, user};
 async fn f50_f51_f52_illegal_numbers_are_refused_with_the_nearest_legal_ones() {
     let at = AtSim::new().await;
     let money = |amount| OrderSize::Notional(Money::new(amount, Currency::USD));
-    let limit = |size, price: Decimal| OrderRequest::limit(&at.account, btc(), Side::Buy, size, price);
+    let limit =
+        |size, price: Decimal| OrderRequest::limit(&at.account, btc(), Side::Buy, size, price);
     let euros = OrderSize::Notional(Money::new(dec!(50), "EUR".parse().unwrap()));
     for (request, code, words) in [
         (limit(units(dec!(0)), dec!(50000)), 5001, "not above zero"),
         (limit(units(dec!(-1)), dec!(50000)), 5001, "not above zero"),
-        (limit(units(dec!(0.000100005)), dec!(50000)), 5001, "nearest are 0.0001 and 0.00010001"),
-        (limit(units(dec!(101)), dec!(50000)), 5001, "above the most, 100"),
+        (
+            limit(units(dec!(0.000100005)), dec!(50000)),
+            5001,
+            "nearest are 0.0001 and 0.00010001",
+        ),
+        (
+            limit(units(dec!(101)), dec!(50000)),
+            5001,
+            "above the most, 100",
+        ),
         (limit(units(dec!(0.0001)), dec!(0)), 5001, "not above zero"),
-        (limit(units(dec!(0.0001)), dec!(50000.005)), 5001, "nearest are 50000 and 50000.01"),
-        (limit(units(dec!(0.00001)), dec!(50000)), 5001, "the least is 1.00 USD, which is 0.00002 at 50000"),
+        (
+            limit(units(dec!(0.0001)), dec!(50000.005)),
+            5001,
+            "nearest are 50000 and 50000.01",
+        ),
+        (
+            limit(units(dec!(0.00001)), dec!(50000)),
+            5001,
+            "the least is 1.00 USD, which is 0.00002 at 50000",
+        ),
         (limit(money(dec!(0)), dec!(50000)), 5001, "not above zero"),
-        (limit(money(dec!(0.5)), dec!(50000)), 5001, "the least is 1.00 USD"),
-        (limit(money(dec!(50.005)), dec!(50000)), 5001, "nearest are 50 and 50.01"),
+        (
+            limit(money(dec!(0.5)), dec!(50000)),
+            5001,
+            "the least is 1.00 USD",
+        ),
+        (
+            limit(money(dec!(50.005)), dec!(50000)),
+            5001,
+            "nearest are 50 and 50.01",
+        ),
         (limit(euros, dec!(50000)), 5001, "is paid in USD"),
-        (OrderRequest::market(&at.account, btc(), Side::Buy, money(dec!(50))), 3010, "for an amount"),
-        (at.resting().hours(TradingHours::Extended), 3010, "around the clock"),
-        (at.resting().time_in_force(TimeInForce::Ioc), 3010, "GTC, day, gfw, gfm"),
-        (at.market(dec!(0.1)).time_in_force(TimeInForce::Day), 3010, "GTC"),
+        (
+            OrderRequest::market(&at.account, btc(), Side::Buy, money(dec!(50))),
+            3010,
+            "for an amount",
+        ),
+        (
+            at.resting().hours(TradingHours::Extended),
+            3010,
+            "around the clock",
+        ),
+        (
+            at.resting().time_in_force(TimeInForce::Ioc),
+            3010,
+            "GTC, day, gfw, gfm",
+        ),
+        (
+            at.market(dec!(0.1)).time_in_force(TimeInForce::Day),
+            3010,
+            "GTC",
+        ),
     ] {
         let error = at.broker.place_order(&request).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
@@ -54,12 +95,26 @@ async fn f53_f54_what_cannot_be_a_pair_is_not_sent() {
     let at = AtSim::new().await;
     at.btc().await;
     let before = at.api().ledger().requests().len();
-    for text in ["BTC\u{200B}-USD", "\u{FF22}TC-USD", "BTC-USD ", "../BTC-USD", "BTC-USD\r\n"] {
-        assert_eq!(code(at.broker.find_instrument(&at.account, text).await), 5001, "{text:?}");
+    for text in [
+        "BTC\u{200B}-USD",
+        "\u{FF22}TC-USD",
+        "BTC-USD ",
+        "../BTC-USD",
+        "BTC-USD\r\n",
+    ] {
+        assert_eq!(
+            code(at.broker.find_instrument(&at.account, text).await),
+            5001,
+            "{text:?}"
+        );
     }
     for text in ["btc-usd", "BTCUSD", "BTC,ETH-USD", "BTC-USD&symbol=X"] {
         let id = InstrumentId::new(text).unwrap();
-        assert_eq!(code(at.broker.quotes(&at.account, &[id]).await), 5001, "{text}");
+        assert_eq!(
+            code(at.broker.quotes(&at.account, &[id]).await),
+            5001,
+            "{text}"
+        );
     }
     assert_eq!(at.api().ledger().requests().len(), before);
 }
@@ -67,7 +122,10 @@ async fn f53_f54_what_cannot_be_a_pair_is_not_sent() {
 #[tokio::test]
 async fn pairs_that_can_only_be_sold_are_not_bought() {
     let at = AtSim::with(user().coins("BTC", dec!(1)), |_| {}).await;
-    let only_sold = || Kind::Set { pointer: "/results/0/status".into(), value: "\"sellonly\"".into() };
+    let only_sold = || Kind::Set {
+        pointer: "/results/0/status".into(),
+        value: "\"sellonly\"".into(),
+    };
     at.faults(Route::TradingPairs, only_sold());
     let error = at.broker.place_order(&at.resting()).await.unwrap_err();
     assert!(error.message().contains("can only be sold"), "{error}");
@@ -93,7 +151,10 @@ async fn f8_identifiers_that_the_broker_never_gives_are_not_found_without_asking
 async fn an_order_is_found_in_the_list_where_the_route_for_one_is_missing() {
     let at = AtSim::new().await;
     let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
-    at.faults(Route::Order, answer(404, include_str!("../data/crypto_error_404.json")));
+    at.faults(
+        Route::Order,
+        answer(404, include_str!("../data/crypto_error_404.json")),
+    );
     let order = at.broker.order(&at.account, &placed.id).await.unwrap();
     assert_eq!((order.id, order.state), (placed.id, OrderState::Working));
 }
@@ -108,5 +169,9 @@ async fn accounts_of_others_are_not_named_to_the_broker() {
     assert_eq!(code(at.broker.place_order(&request).await), 3002);
     assert_eq!(code(at.broker.account_summary(&other).await), 3002);
     let queries = at.api().ledger().requests();
-    assert!(queries.iter().all(|request| !request.query.contains("99999999")));
+    assert!(
+        queries
+            .iter()
+            .all(|request| !request.query.contains("99999999"))
+    );
 }

@@ -26,28 +26,100 @@ fn unclear() -> Vec<(&'static str, Fault, bool)> {
     };
     vec![
         ("F34 no answer", fault(Kind::DropAnswer), true),
-        ("F34 reset, not acted", fault(Kind::Reset(Moment::AfterRead)), false),
-        ("F34 reset, acted", fault(Kind::Reset(Moment::AfterActing)), true),
-        ("F2 page of an edge", fault(Kind::Html(502)).acting(true), true),
+        (
+            "F34 reset, not acted",
+            fault(Kind::Reset(Moment::AfterRead)),
+            false,
+        ),
+        (
+            "F34 reset, acted",
+            fault(Kind::Reset(Moment::AfterActing)),
+            true,
+        ),
+        (
+            "F2 page of an edge",
+            fault(Kind::Html(502)).acting(true),
+            true,
+        ),
         ("F2 page with success", fault(Kind::Html(200)), false),
-        ("F14 500", fault(refusal(500, "A server error occurred.")).acting(true), true),
+        (
+            "F14 500",
+            fault(refusal(500, "A server error occurred.")).acting(true),
+            true,
+        ),
         ("F14 503", fault(answer(503, "")), false),
         ("F14 504 worded", fault(refusal(504, "Timed out.")), false),
-        ("F1 malformed", fault(Kind::Body(b"{\"id\": oops}".to_vec())), true),
+        (
+            "F1 malformed",
+            fault(Kind::Body(b"{\"id\": oops}".to_vec())),
+            true,
+        ),
         ("F3 empty", fault(Kind::Body(Vec::new())), true),
         ("F3 204", fault(answer(204, "")), false),
-        ("F4 success with errors", fault(answer(200, r#"{"type":"client_error","errors":[]}"#)), false),
-        ("F5 400 with an order", fault(answer(400, r#"{"id":"7","state":"open"}"#)), false),
-        ("F7 403 of an edge", fault(answer(403, r#"{"message":"Forbidden"}"#)), false),
-        ("F16 redirect", fault(Kind::Redirect { status: 307, location: "/elsewhere/".into() }), false),
-        ("F17 gzip cut off", fault(Kind::Gzip(GzipFault::Truncated)), true),
+        (
+            "F4 success with errors",
+            fault(answer(200, r#"{"type":"client_error","errors":[]}"#)),
+            false,
+        ),
+        (
+            "F5 400 with an order",
+            fault(answer(400, r#"{"id":"7","state":"open"}"#)),
+            false,
+        ),
+        (
+            "F7 403 of an edge",
+            fault(answer(403, r#"{"message":"Forbidden"}"#)),
+            false,
+        ),
+        (
+            "F16 redirect",
+            fault(Kind::Redirect {
+                status: 307,
+                location: "/elsewhere/".into(),
+            }),
+            false,
+        ),
+        (
+            "F17 gzip cut off",
+            fault(Kind::Gzip(GzipFault::Truncated)),
+            true,
+        ),
         ("F18 shorter", fault(Kind::Truncate { keep: 20 }), true),
-        ("F24 no id", fault(Kind::Remove { pointer: "/id".into() }), true),
-        ("F43 of another", fault(set("/client_order_id", "\"131de903-5a9c-4260-abc1-28d562a5dcf0\"")), true),
-        ("F43 of another account", fault(set("/account_number", "\"999\"")), true),
-        ("other numbers", fault(set("/limit_order_config/asset_quantity", "\"7\"")), true),
-        ("F22 no number", fault(set("/limit_order_config/limit_price", "\"1,000.5\"")), true),
-        ("F29 Latin-1", fault(Kind::Body(b"{\"id\":\"\xE9\"}".to_vec())), true),
+        (
+            "F24 no id",
+            fault(Kind::Remove {
+                pointer: "/id".into(),
+            }),
+            true,
+        ),
+        (
+            "F43 of another",
+            fault(set(
+                "/client_order_id",
+                "\"131de903-5a9c-4260-abc1-28d562a5dcf0\"",
+            )),
+            true,
+        ),
+        (
+            "F43 of another account",
+            fault(set("/account_number", "\"999\"")),
+            true,
+        ),
+        (
+            "other numbers",
+            fault(set("/limit_order_config/asset_quantity", "\"7\"")),
+            true,
+        ),
+        (
+            "F22 no number",
+            fault(set("/limit_order_config/limit_price", "\"1,000.5\"")),
+            true,
+        ),
+        (
+            "F29 Latin-1",
+            fault(Kind::Body(b"{\"id\":\"\xE9\"}".to_vec())),
+            true,
+        ),
     ]
 }
 
@@ -81,7 +153,11 @@ async fn unclear_answers_are_unknown_sent_once_and_found_out_by_reading() {
             same.client_order_id = Some(open.client_order_id.clone());
             let _ = at.broker.place_order(&same).await.unwrap();
             assert_eq!(at.count(Route::PlaceOrder), 1, "{what}");
-            assert_eq!(at.api().ledger().placements().len(), usize::from(placed), "{what}");
+            assert_eq!(
+                at.api().ledger().placements().len(),
+                usize::from(placed),
+                "{what}"
+            );
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -99,8 +175,14 @@ async fn refusals_of_the_broker_are_rejections_with_their_reason() {
     assert_eq!(rejection.reason, RejectReason::InsufficientFunds);
     assert_eq!(rejection.message, "Insufficient buying power.");
     for (body, reason) in [
-        (include_str!("../data/crypto_error_validation.json"), RejectReason::InvalidField),
-        (include_str!("../data/crypto_error_account_number_missing.json"), RejectReason::InvalidField),
+        (
+            include_str!("../data/crypto_error_validation.json"),
+            RejectReason::InvalidField,
+        ),
+        (
+            include_str!("../data/crypto_error_account_number_missing.json"),
+            RejectReason::InvalidField,
+        ),
     ] {
         at.fault(Route::PlaceOrder, answer(400, body));
         let submission = at.broker.place_order(&at.resting()).await.unwrap();
@@ -115,9 +197,21 @@ async fn refusals_of_the_broker_are_rejections_with_their_reason() {
 #[tokio::test]
 async fn f6_f10_f58_what_was_refused_before_it_was_looked_at_is_an_error_and_nothing_was_placed() {
     for (status, body, kind) in [
-        (401, include_str!("../data/crypto_error_401.json"), ErrorKind::InvalidCredentials),
-        (403, include_str!("../data/crypto_error_403.json"), ErrorKind::PermissionDenied),
-        (429, include_str!("../data/crypto_error_429.json"), ErrorKind::RateLimited),
+        (
+            401,
+            include_str!("../data/crypto_error_401.json"),
+            ErrorKind::InvalidCredentials,
+        ),
+        (
+            403,
+            include_str!("../data/crypto_error_403.json"),
+            ErrorKind::PermissionDenied,
+        ),
+        (
+            429,
+            include_str!("../data/crypto_error_429.json"),
+            ErrorKind::RateLimited,
+        ),
     ] {
         let at = AtSim::new().await;
         at.btc().await;
@@ -144,7 +238,11 @@ async fn f33_what_was_not_sent_may_be_tried_again() {
     let AtSim { sim, broker, .. } = at;
     sim.shutdown().await;
     let error = broker.place_order(&request).await.unwrap_err();
-    assert_eq!((error.code(), error.effect()), (2001, wheelhouse_core::Effect::None), "{url}");
+    assert_eq!(
+        (error.code(), error.effect()),
+        (2001, wheelhouse_core::Effect::None),
+        "{url}"
+    );
 }
 
 #[tokio::test]
@@ -153,7 +251,10 @@ async fn a_failed_order_is_a_rejection() {
     at.btc().await;
     at.fault(
         Route::PlaceOrder,
-        Kind::Set { pointer: "/state".into(), value: "\"failed\"".into() },
+        Kind::Set {
+            pointer: "/state".into(),
+            value: "\"failed\"".into(),
+        },
     );
     let submission = at.broker.place_order(&at.resting()).await.unwrap();
     let Submission::Rejected(rejection) = submission else {
@@ -164,13 +265,20 @@ async fn a_failed_order_is_a_rejection() {
 
 #[tokio::test]
 async fn ord_9_f9_a_used_identifier_is_adopted_or_refused_however_the_broker_says_it() {
-    for duplicate in [Duplicate::SameOrder, Duplicate::Refuse(409), Duplicate::Refuse(400)] {
+    for duplicate in [
+        Duplicate::SameOrder,
+        Duplicate::Refuse(409),
+        Duplicate::Refuse(400),
+    ] {
         let at = AtSim::with(user(), |settings| settings.duplicate = duplicate).await;
         let request = at.resting().client_order_id(id("once"));
         let first = accepted(at.broker.place_order(&request).await.unwrap());
         // In this process it is known without asking.
         let again = accepted(at.broker.place_order(&request).await.unwrap());
-        assert_eq!((again.id, at.count(Route::PlaceOrder)), (first.id.clone(), 1));
+        assert_eq!(
+            (again.id, at.count(Route::PlaceOrder)),
+            (first.id.clone(), 1)
+        );
         let mut other = request.clone();
         other.side = wheelhouse_core::Side::Sell;
         assert_eq!(code(at.broker.place_order(&other).await), 3009);
@@ -180,7 +288,11 @@ async fn ord_9_f9_a_used_identifier_is_adopted_or_refused_however_the_broker_say
         let adopted = accepted(restarted.place_order(&request).await.unwrap());
         assert_eq!(adopted.id, first.id, "{duplicate:?}");
         let restarted = at.another(CryptoApiVersion::V2);
-        assert_eq!(code(restarted.place_order(&other).await), 3009, "{duplicate:?}");
+        assert_eq!(
+            code(restarted.place_order(&other).await),
+            3009,
+            "{duplicate:?}"
+        );
         assert_eq!(at.api().ledger().placements().len(), 1);
     }
 }
@@ -198,7 +310,10 @@ async fn f9_a_duplicate_that_cannot_be_found_stays_unknown() {
 async fn f44_an_answer_that_comes_after_its_caller_has_gone_is_noted() {
     let at = AtSim::new().await;
     at.btc().await;
-    at.fault(Route::PlaceOrder, Kind::DelayAnswer(Duration::from_millis(400)));
+    at.fault(
+        Route::PlaceOrder,
+        Kind::DelayAnswer(Duration::from_millis(400)),
+    );
     let request = at.resting().client_order_id(id("alone"));
     tokio::select! {
         outcome = at.broker.place_order(&request) => panic!("{outcome:?}"),
@@ -218,7 +333,10 @@ async fn an_order_whose_caller_has_gone_before_it_was_sent_is_not_sent() {
     let http = http(Hurried::new());
     let builder = builder(&at.api().origin(), http.clone());
     let broker = builder.limit_scope(scope.clone()).build().unwrap();
-    broker.find_instrument(&at.account, "BTC-USD").await.unwrap();
+    broker
+        .find_instrument(&at.account, "BTC-USD")
+        .await
+        .unwrap();
     // Held back for 6 s of a clock that runs thirty times as fast.
     http.limiter().pause(&scope, Duration::from_secs(6)).await;
     let request = at.resting().client_order_id(id("gone"));
@@ -237,14 +355,28 @@ async fn a_cancel_is_repeated_until_it_is_answered_and_its_late_result_is_shown(
     let at = AtSim::new().await;
     let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
     at.fault(Route::CancelOrder, Kind::DropAnswer);
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
-    let open = at.broker.all_orders(&at.account, OrderQuery::open()).await.unwrap();
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
+    let open = at
+        .broker
+        .all_orders(&at.account, OrderQuery::open())
+        .await
+        .unwrap();
     assert!(open.is_empty());
 
-    at.api().change_settings(|settings| settings.cancel_loses = true);
+    at.api()
+        .change_settings(|settings| settings.cancel_loses = true);
     let placed = accepted(at.broker.place_order(&at.resting()).await.unwrap());
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
     let order = at.broker.order(&at.account, &placed.id).await.unwrap();
     assert_eq!(order.state, wheelhouse_core::OrderState::Filled);
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
 }

@@ -14,7 +14,11 @@ async fn an_order_that_shows_late_is_waited_for() {
     at.fault(Route::PlaceOrder, Kind::DropAnswer);
     let open = unknown(at.broker.place_order(&at.resting()).await.unwrap());
     let resolution = at.broker.resolve(&open).await.unwrap();
-    assert!(matches!(resolution, Resolution::Found(_)), "{}", resolution.report());
+    assert!(
+        matches!(resolution, Resolution::Found(_)),
+        "{}",
+        resolution.report()
+    );
 }
 
 #[tokio::test]
@@ -24,7 +28,11 @@ async fn an_order_on_a_later_page_is_found_from_another_process() {
     at.fault(Route::PlaceOrder, Kind::DropAnswer);
     let open = unknown(at.broker.place_order(&at.resting()).await.unwrap());
     for _ in 0..7 {
-        let _ = at.broker.place_order(&at.limit(dec!(0.0002), dec!(40000))).await.unwrap();
+        let _ = at
+            .broker
+            .place_order(&at.limit(dec!(0.0002), dec!(40000)))
+            .await
+            .unwrap();
     }
     let stored = serde_json::to_string(&open).unwrap();
     let open = serde_json::from_str(&stored).unwrap();
@@ -45,13 +53,20 @@ async fn readings_that_fail_are_evidence_and_never_a_verdict() {
     match at.broker.resolve(&open).await.unwrap() {
         Resolution::Unknown(_, evidence) => {
             assert_eq!(evidence.complete_reads, 0);
-            assert!(evidence.failed_reads >= 3 && evidence.remark.is_some(), "{evidence}");
+            assert!(
+                evidence.failed_reads >= 3 && evidence.remark.is_some(),
+                "{evidence}"
+            );
         }
         resolution => panic!("{}", resolution.report()),
     }
     at.api().faults().clear();
     let resolution = at.broker.resolve(&open).await.unwrap();
-    assert!(matches!(resolution, Resolution::Found(_)), "{}", resolution.report());
+    assert!(
+        matches!(resolution, Resolution::Found(_)),
+        "{}",
+        resolution.report()
+    );
 }
 
 #[tokio::test]
@@ -60,9 +75,16 @@ async fn a_key_that_is_refused_ends_the_search_without_a_verdict() {
     at.btc().await;
     at.fault(Route::PlaceOrder, Kind::DropAnswer);
     let open = unknown(at.broker.place_order(&at.resting()).await.unwrap());
-    at.faults(Route::Orders, refusal(401, "Incorrect authentication credentials."));
+    at.faults(
+        Route::Orders,
+        refusal(401, "Incorrect authentication credentials."),
+    );
     let resolution = at.broker.resolve(&open).await.unwrap();
-    assert!(matches!(resolution, Resolution::Unknown(..)), "{}", resolution.report());
+    assert!(
+        matches!(resolution, Resolution::Unknown(..)),
+        "{}",
+        resolution.report()
+    );
 }
 
 #[tokio::test]
@@ -72,7 +94,10 @@ async fn many_open_questions_share_their_readings() {
     let mut questions = Vec::new();
     for n in 1..=40 {
         at.fault(Route::PlaceOrder, Kind::DropAnswer);
-        let order = at.limit(dec!(0.0001) * wheelhouse_core::Decimal::from(n), dec!(50000));
+        let order = at.limit(
+            dec!(0.0001) * wheelhouse_core::Decimal::from(n),
+            dec!(50000),
+        );
         questions.push(unknown(at.broker.place_order(&order).await.unwrap()));
     }
     let before = at.count(Route::Orders);

@@ -7,8 +7,8 @@ use std::{
 
 use time::OffsetDateTime;
 use wheelhouse_core::{
-    AccountId, BrokerExt, ClientOrderId, Clock, Decimal, Instrument, OrderRequest,
-    OrderSize, Quantity, SecretString, Side, Sleep, Submission, UnresolvedOrder, dec,
+    AccountId, BrokerExt, ClientOrderId, Clock, Decimal, Instrument, OrderRequest, OrderSize,
+    Quantity, SecretString, Side, Sleep, Submission, UnresolvedOrder, dec,
 };
 use wheelhouse_http::{Deadlines, HttpClient};
 use wheelhouse_robinhood::{
@@ -42,18 +42,12 @@ impl Hurried {
 
     pub(crate) fn off_by(off: time::Duration) -> Arc<Self> {
         Arc::new(Self {
-            began: now_on_the_wall(),
+            began: Instant::now(),
             off,
         })
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the simulator's time is real")]
-fn now_on_the_wall() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the simulator's time is real")]
 impl Clock for Hurried {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.off
@@ -68,7 +62,6 @@ impl Clock for Hurried {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "real sockets need real time")]
 pub(crate) async fn pause(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
@@ -231,4 +224,3 @@ pub(crate) fn unknown(submission: Submission) -> UnresolvedOrder {
 pub(crate) fn code<T: std::fmt::Debug>(result: wheelhouse_core::Result<T>) -> u16 {
     result.unwrap_err().code()
 }
-

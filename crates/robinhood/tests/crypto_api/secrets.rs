@@ -39,10 +39,23 @@ fn what_is_missing_or_wrong_is_told_when_it_is_built() {
     assert_eq!(code(RobinhoodCrypto::builder().build()), 5002);
     let keyless = RobinhoodCrypto::builder().http(http(clock.clone()));
     assert_eq!(code(keyless.build()), 5002);
-    assert_eq!(code(start().base_url("http://trading.robinhood.com").build()), 2005);
-    assert_eq!(code(start().base_url("https://user@trading.robinhood.com").build()), 2005);
+    assert_eq!(
+        code(start().base_url("http://trading.robinhood.com").build()),
+        2005
+    );
+    assert_eq!(
+        code(
+            start()
+                .base_url("https://user@trading.robinhood.com")
+                .build()
+        ),
+        2005
+    );
     assert_eq!(code(start().api_key(SecretString::from("")).build()), 5003);
-    assert_eq!(code(start().private_key(SecretString::from("AAAA")).build()), 5003);
+    assert_eq!(
+        code(start().private_key(SecretString::from("AAAA")).build()),
+        5003
+    );
     let mut config = start().build().unwrap().config().clone();
     config.consistency_window = std::time::Duration::ZERO;
     assert_eq!(code(start().config(config).build()), 5003);
