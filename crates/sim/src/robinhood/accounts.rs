@@ -165,6 +165,7 @@ impl Account {
             } else {
                 "0.0000".to_owned()
             };
+            let intraday = position.intraday.on(new_york(context.now));
             let (id, number) = (&instrument.id, &self.number);
             rows.push(shape::POSITION.with(json!({
                 "url": context.links.api(&format!("/positions/{number}/{id}/")),
@@ -177,7 +178,8 @@ impl Account {
                 "average_buy_price": told,
                 "pending_average_buy_price": told,
                 "quantity": exact(position.quantity),
-                "intraday_quantity": exact(position.bought_today),
+                "intraday_average_buy_price": cash(intraday.average()),
+                "intraday_quantity": exact(intraday.quantity),
                 "shares_available_for_exercise": exact(free),
                 "shares_available_for_sells": exact(free),
                 "shares_held_for_sells": exact(for_sells),

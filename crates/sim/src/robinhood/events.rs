@@ -131,8 +131,6 @@ impl Account {
                 self.confirm(at, world, self.events[at].at + takes);
             }
         }
-        self.contracts
-            .retain(|position| !position.quantity.is_zero());
     }
 
     /// Begins the end of a position.
@@ -168,6 +166,9 @@ impl Account {
             .find(|held| held.id == event.position)
         {
             position.quantity = Decimal::ZERO;
+            position.pending_assignment = Decimal::ZERO;
+            position.pending_exercise = Decimal::ZERO;
+            position.pending_expiration = Decimal::ZERO;
         }
         let contract = &world.market.contracts[event.contract];
         let shares = event.quantity * Decimal::ONE_HUNDRED;

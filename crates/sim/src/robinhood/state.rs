@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
+use time::Date;
 
 use super::{
     auth::Auth,
@@ -77,9 +78,42 @@ pub(super) struct Position {
     pub(super) cost: Decimal,
     /// Whether `average_buy_price` is told; settled shares read 0.
     pub(super) told: bool,
-    pub(super) bought_today: Decimal,
+    pub(super) intraday: Intraday,
     pub(super) since: i64,
     pub(super) updated: i64,
+}
+
+/// What was bought on one New York date.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Intraday {
+    pub(super) day: Date,
+    pub(super) quantity: Decimal,
+    pub(super) cost: Decimal,
+}
+
+impl Intraday {
+    /// The same on its own date, nothing on another.
+    pub(super) fn on(self, day: Date) -> Self {
+        if self.day == day {
+            return self;
+        }
+        Self::none(day)
+    }
+
+    pub(super) fn none(day: Date) -> Self {
+        Self {
+            day,
+            quantity: Decimal::ZERO,
+            cost: Decimal::ZERO,
+        }
+    }
+
+    pub(super) fn average(self) -> Decimal {
+        if self.quantity.is_zero() {
+            return Decimal::ZERO;
+        }
+        self.cost / self.quantity
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -190,14 +224,14 @@ impl State {
             let at = self.world.market.list_symbol(&symbol, cost);
             let (since, updated) = (now - 650 * text::DAY, now - 2 * text::DAY);
             let cost = quantity * cost;
-            let bought_today = Decimal::ZERO;
+            let intraday = Intraday::none(text::new_york(now));
             positions.insert(
                 at,
                 Position {
                     quantity,
                     cost,
                     told,
-                    bought_today,
+                    intraday,
                     since,
                     updated,
                 },

@@ -1,9 +1,12 @@
 //! Accounts, portfolios and positions of the demo user.
 
 use serde_json::{Value, json};
-use wheelhouse_sim::robinhood::Host;
+use wheelhouse_sim::{
+    Sim, SimError, Start,
+    robinhood::{AccountSpec, Host, LoginFlow, Settings, UserSpec},
+};
 
-use super::rig::{ACCOUNT, F, KO, Rig, but, dec, limit, send};
+use super::rig::{ACCOUNT, F, KO, Rig, but, dec, friday, limit, send};
 
 #[tokio::test]
 async fn retirement_accounts_are_in_no_list_but_exist() {
@@ -162,6 +165,64 @@ async fn another_users_account_does_not_exist() {
             .rows()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn users_see_nothing_of_each_other() {
+    let ada = UserSpec::new("ada@example.com", "pass").account(
+        AccountSpec::new("900")
+            .cash(dec("100"))
+            .shares("KO", dec("3"), dec("60")),
+    );
+    let builder = || {
+        Sim::builder()
+            .robinhood("127.0.0.1:0".parse().unwrap())
+            .robinhood_user(UserSpec::demo())
+            .time(Start::Frozen(friday()))
+    };
+    let mut settings = Settings::new();
+    settings.login = LoginFlow::Granted;
+    let sim = builder()
+        .robinhood_settings(settings)
+        .robinhood_user(ada.clone());
+    let host = "api.robinhood.com";
+    let mut rig = Rig {
+        sim: sim.start().await.unwrap(),
+        token: String::new(),
+        host,
+    };
+    let mine = json!({"username": "ada@example.com", "password": "pass"});
+    let tokens = rig.login_with("d", mine).await.expect(200);
+    rig.token = tokens["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(rig.get("/accounts/").await.rows().len(), 1);
+    assert_eq!(
+        rig.get("/positions/").await.rows()[0]["quantity"],
+        "3.00000000"
+    );
+    assert_eq!(rig.get(&format!("/accounts/{ACCOUNT}/")).await.status, 404);
+    let path = format!("/positions/?account_number={ACCOUNT}");
+    assert!(rig.get(&path).await.rows().is_empty());
+    rig.post("/orders/", &limit("buy", "1", "12.40", "r"))
+        .await
+        .expect(400);
+    let twice = builder()
+        .robinhood_user(ada.clone())
+        .robinhood_user(ada)
+        .start()
+        .await;
+    assert!(matches!(
+        twice,
+        Err(SimError::Duplicate { what: "login", .. })
+    ));
+    let same = UserSpec::new("bob@example.com", "pass").account(AccountSpec::new(ACCOUNT));
+    let taken = builder().robinhood_user(same).start().await;
+    assert!(matches!(
+        taken,
+        Err(SimError::Duplicate {
+            what: "account",
+            ..
+        })
+    ));
 }
 
 #[tokio::test]

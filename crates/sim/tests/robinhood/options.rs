@@ -207,6 +207,9 @@ async fn closing_a_long_call_reads_short_call() {
     );
     let rows = rig.get("/options/positions/?nonzero=True").await.rows();
     assert_eq!(rows.len(), 2);
+    // Without the filter every contract ever held is there.
+    let rows = rig.get("/options/positions/").await.rows();
+    assert_eq!((rows.len(), &rows[2]["quantity"]), (3, &json!("0.0000")));
     let more = but(sell, json!({"ref_id": "r2"}));
     rig.post("/options/orders/", &more).await.expect(400);
 }

@@ -39,6 +39,12 @@ async fn a_limit_order_is_unconfirmed_then_filled() {
     let positions = rig.get("/positions/?nonzero=true").await.rows();
     let bought = positions.iter().find(|row| row["symbol"] == "F").unwrap();
     assert_eq!(bought["average_buy_price"], "12.3500");
+    assert_eq!(bought["intraday_quantity"], "10.00000000");
+    assert_eq!(bought["intraday_average_buy_price"], "12.3500");
+    rig.sim.advance(Duration::from_secs(86_400));
+    let tomorrow = rig.get("/positions/?nonzero=true").await.rows();
+    let held = tomorrow.iter().find(|row| row["symbol"] == "F").unwrap();
+    assert_eq!(held["intraday_quantity"], "0.00000000");
     assert_eq!(
         rig.broker()
             .ledger()

@@ -177,10 +177,13 @@ impl Account {
 
 impl OptionOrder {
     fn step(&mut self, account: &mut Account, world: &World, now: i64) {
+        // A first step that comes late is taken as if it had come in time.
+        let mut at = now;
         if self.status == Status::Unconfirmed {
-            if now >= self.created + millis(world.settings.confirm_after) {
+            at = self.created + millis(world.settings.confirm_after);
+            if now >= at {
                 let rejected = world.settings.reject_with.is_some();
-                self.status = match (rejected, self.stop || !world.is_open(now)) {
+                self.status = match (rejected, self.stop || !world.is_open(at)) {
                     (true, _) => Status::Rejected,
                     (false, true) => Status::Queued,
                     (false, false) => Status::Confirmed,
@@ -215,7 +218,7 @@ impl OptionOrder {
             (true, Some(price)) => net <= price,
             _ => true,
         };
-        let due = reached && (!self.stop || self.triggered) && world.is_open(now);
+        let due = reached && (!self.stop || self.triggered) && world.is_open(at);
         if due || self.cancel_requested {
             return self.fill(account, world, net, now);
         }

@@ -10,7 +10,7 @@ use crate::{
         market::{Quote, Right},
         reply,
         settings::Hours,
-        state::{Account, Position, State, World},
+        state::{Account, Intraday, Position, State, World},
         text::{at_new_york, is_weekend, millis, new_york},
     },
     server::Response,
@@ -142,17 +142,19 @@ impl Account {
             quantity: Decimal::ZERO,
             cost: Decimal::ZERO,
             told: true,
-            bought_today: Decimal::ZERO,
+            intraday: Intraday::none(new_york(now)),
             since: now,
             updated: now,
         });
         position.updated = now;
+        position.intraday = position.intraday.on(new_york(now));
         let amount = quantity * price;
         match side {
             Side::Buy => {
                 position.quantity += quantity;
                 position.cost += amount;
-                position.bought_today += quantity;
+                position.intraday.quantity += quantity;
+                position.intraday.cost += amount;
                 self.cash -= amount;
             }
             Side::Sell => {
@@ -160,7 +162,10 @@ impl Account {
                     position.cost -= position.cost * quantity / position.quantity;
                 }
                 position.quantity -= quantity;
-                position.bought_today = position.bought_today.min(position.quantity);
+                if position.intraday.quantity > position.quantity {
+                    position.intraday.cost = position.intraday.average() * position.quantity;
+                    position.intraday.quantity = position.quantity;
+                }
                 self.cash += amount;
             }
         }
