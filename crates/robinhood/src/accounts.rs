@@ -31,14 +31,20 @@ pub(crate) struct Directory {
 impl Inner {
     pub(crate) async fn list_accounts(&self) -> Result<Accounts> {
         let directory = match self.directory.any() {
-            Some(old) => self.directory.newer(self.clock(), &old, || self.read_directory()).await?,
+            Some(old) => {
+                self.directory
+                    .newer(self.clock(), &old, || self.read_directory())
+                    .await?
+            }
             None => self.directory(Duration::MAX).await?,
         };
         Ok(directory.accounts.clone())
     }
 
     async fn directory(&self, age: Duration) -> Result<Arc<Directory>> {
-        self.directory.get(self.clock(), age, || self.read_directory()).await
+        self.directory
+            .get(self.clock(), age, || self.read_directory())
+            .await
     }
 
     /// Makes sure that an account is the user's: an unknown filter is ignored in silence, and the
@@ -57,7 +63,10 @@ impl Inner {
     async fn read_directory(&self) -> Result<Directory> {
         let endpoint = &endpoints::GET_ACCOUNTS;
         let mut accounts: Vec<Account> = Vec::new();
-        let call = self.api.call(Host::Api, endpoint).query("default_to_all_accounts", true);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .query("default_to_all_accounts", true);
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (items, next) = rows(body, |row: &wire::Account<'_>, index| {
@@ -73,7 +82,10 @@ impl Inner {
                 known.name = name.or(known.name.take());
                 continue;
             }
-            let call = self.api.call(Host::Api, &endpoints::GET_ACCOUNT).path("account", &number);
+            let call = self
+                .api
+                .call(Host::Api, &endpoints::GET_ACCOUNT)
+                .path("account", &number);
             let body = match self.api.read(endpoint, call).await {
                 Ok(body) => body,
                 // A spending account is no brokerage account.
@@ -85,7 +97,9 @@ impl Inner {
                 .map_err(|error| place(endpoint, error))?;
             accounts.push(account);
         }
-        Ok(Directory { accounts: accounts.into() })
+        Ok(Directory {
+            accounts: accounts.into(),
+        })
     }
 
     async fn read_transfer_accounts(&self) -> Result<Vec<(String, Option<String>)>> {
@@ -108,7 +122,14 @@ impl Inner {
 
     pub(crate) async fn read_summary(&self, id: &AccountId) -> Result<AccountSummary> {
         self.known(id, "account_summary").await?;
-        let get = |endpoint| self.api.read(endpoint, self.api.call(Host::Api, endpoint).path("account", id.as_str()));
+        let get = |endpoint| {
+            self.api.read(
+                endpoint,
+                self.api
+                    .call(Host::Api, endpoint)
+                    .path("account", id.as_str()),
+            )
+        };
         let (account, portfolio, day_trades, unified) = try_join4(
             get(&endpoints::GET_ACCOUNT),
             get(&endpoints::GET_PORTFOLIO),
@@ -116,16 +137,27 @@ impl Inner {
             self.read_unified(),
         )
         .await?;
-        let (shares, strategies, orders) =
-            try_join3(self.cost_of_shares(id), self.cost_of_options(id), self.count_open(id)).await?;
-        let cost = shares.1.zip(strategies.1).and_then(|(a, b)| a.checked_add(b));
+        let (shares, strategies, orders) = try_join3(
+            self.cost_of_shares(id),
+            self.cost_of_options(id),
+            self.count_open(id),
+        )
+        .await?;
+        let cost = shares
+            .1
+            .zip(strategies.1)
+            .and_then(|(a, b)| a.checked_add(b));
         let summary = || -> Result<AccountSummary> {
             let unified = match &unified {
-                Some(body) => api::decode::<crate::wire::Page<'_, wire::Unified<'_>>>(body)?.results,
+                Some(body) => {
+                    api::decode::<crate::wire::Page<'_, wire::Unified<'_>>>(body)?.results
+                }
                 None => Vec::new(),
             };
             let mine = |row: &&wire::Unified<'_>| {
-                row.account_number.as_ref().is_some_and(|number| number.as_str() == id.as_str())
+                row.account_number
+                    .as_ref()
+                    .is_some_and(|number| number.as_str() == id.as_str())
             };
             let trades: wire::DayTrades = api::decode(&day_trades)?;
             let sources = convert::Sources {
@@ -147,9 +179,20 @@ impl Inner {
     /// Reads the balances of all accounts, from a host that not every client is let in to.
     async fn read_unified(&self) -> Result<Option<Bytes>> {
         let endpoint = &endpoints::GET_UNIFIED;
-        match self.api.read(endpoint, self.api.call(Host::Bonfire, endpoint)).await {
+        match self
+            .api
+            .read(endpoint, self.api.call(Host::Bonfire, endpoint))
+            .await
+        {
             Ok(body) => Ok(Some(body)),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::PermissionDenied
+                ) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -157,7 +200,11 @@ impl Inner {
     /// Counts positions in shares and adds up what they cost.
     async fn cost_of_shares(&self, id: &AccountId) -> Result<(usize, Option<Decimal>)> {
         let endpoint = &endpoints::GET_POSITIONS;
-        let call = self.api.call(Host::Api, endpoint).query("nonzero", true).query("account_number", id);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .query("nonzero", true)
+            .query("account_number", id);
         let (mut count, mut cost) = (0, Some(Decimal::ZERO));
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
@@ -165,14 +212,17 @@ impl Inner {
                     let held = convert::position(row, Place::Row(body, index))?;
                     let counts = held.account == *id && !row.quantity.0.is_zero();
                     let paid = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
-                    let basis = convert::signed_cost(paid, row.clearing_direction.as_ref()).or_else(|| {
-                        let price = held.average_price?.value();
-                        price.checked_mul(row.quantity.0)
-                    });
+                    let basis = convert::signed_cost(paid, row.clearing_direction.as_ref())
+                        .or_else(|| {
+                            let price = held.average_price?.value();
+                            price.checked_mul(row.quantity.0)
+                        });
                     Ok(counts.then_some(basis))
                 })?;
                 count += costs.len();
-                cost = costs.into_iter().fold(cost, |sum, basis| sum?.checked_add(basis?));
+                cost = costs
+                    .into_iter()
+                    .fold(cost, |sum, basis| sum?.checked_add(basis?));
                 Ok((next, true))
             })
             .await?;
@@ -182,18 +232,31 @@ impl Inner {
     /// Counts strategies of options and adds up what they cost; what was received counts against it.
     async fn cost_of_options(&self, id: &AccountId) -> Result<(usize, Option<Decimal>)> {
         let endpoint = &endpoints::GET_STRATEGIES;
-        let call = self.api.call(Host::Api, endpoint).query("nonzero", "True").query("account_numbers", id);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .query("nonzero", "True")
+            .query("account_numbers", id);
         let (mut count, mut cost) = (0, Some(Decimal::ZERO));
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
-                let (costs, next) = rows(body, |row: &crate::wire::option::AggregatePosition<'_>, _| {
-                    let number = row.account_number.as_ref().map(Text::as_str);
-                    let mine = number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
-                    let basis = convert::signed_cost(row.clearing_cost_basis, row.clearing_direction.as_ref());
-                    Ok((mine && !row.quantity.0.is_zero()).then_some(basis))
-                })?;
+                let (costs, next) = rows(
+                    body,
+                    |row: &crate::wire::option::AggregatePosition<'_>, _| {
+                        let number = row.account_number.as_ref().map(Text::as_str);
+                        let mine =
+                            number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
+                        let basis = convert::signed_cost(
+                            row.clearing_cost_basis,
+                            row.clearing_direction.as_ref(),
+                        );
+                        Ok((mine && !row.quantity.0.is_zero()).then_some(basis))
+                    },
+                )?;
                 count += costs.len();
-                cost = costs.into_iter().fold(cost, |sum, basis| sum?.checked_add(basis?));
+                cost = costs
+                    .into_iter()
+                    .fold(cost, |sum, basis| sum?.checked_add(basis?));
                 Ok((next, true))
             })
             .await?;
@@ -214,10 +277,19 @@ impl Inner {
         Ok(count)
     }
 
-    pub(crate) async fn list_positions(&self, id: &AccountId, query: PositionQuery) -> Result<Page<Position>> {
+    pub(crate) async fn list_positions(
+        &self,
+        id: &AccountId,
+        query: PositionQuery,
+    ) -> Result<Page<Position>> {
         self.known(id, "positions").await?;
         let endpoint = &endpoints::GET_POSITIONS;
-        let wanted = |position: &Position| query.instrument.as_ref().is_none_or(|it| position.instrument == *it);
+        let wanted = |position: &Position| {
+            query
+                .instrument
+                .as_ref()
+                .is_none_or(|it| position.instrument == *it)
+        };
         let body = match query.page.as_ref().map(PageToken::as_str) {
             Some(CRYPTO_PAGE) if self.config.private_crypto => {
                 let mut items = self.read_holdings(id).await?;
@@ -238,13 +310,22 @@ impl Inner {
         });
         let (items, next) = page.map_err(|error| place(endpoint, error))?;
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
-        let crypto = self.config.private_crypto.then(|| PageToken::new(CRYPTO_PAGE));
-        Ok(Page { items, next: next.or(crypto) })
+        let crypto = self
+            .config
+            .private_crypto
+            .then(|| PageToken::new(CRYPTO_PAGE));
+        Ok(Page {
+            items,
+            next: next.or(crypto),
+        })
     }
 }
 
 /// Makes a token of the link to the next page. A link to the page itself would never end.
-pub(crate) fn next_page(asked: Option<&PageToken>, next: Option<String>) -> Result<Option<PageToken>> {
+pub(crate) fn next_page(
+    asked: Option<&PageToken>,
+    next: Option<String>,
+) -> Result<Option<PageToken>> {
     let next = next.map(PageToken::new);
     if next.is_some() && next.as_ref() == asked {
         let message = "the pages of the answer go round in a circle";
@@ -264,10 +345,15 @@ impl Robinhood {
         let inner = &self.inner;
         inner.known(account, "dividends").await?;
         let endpoint = &endpoints::GET_DIVIDENDS;
-        let call = inner.api.call(Host::Api, endpoint).query("account_numbers", account);
+        let call = inner
+            .api
+            .call(Host::Api, endpoint)
+            .query("account_numbers", account);
         let mut all = Vec::new();
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
-            let (items, next) = rows(body, |row: &wire::Dividend<'_>, _| convert::dividend(row).map(Some))?;
+            let (items, next) = rows(body, |row: &wire::Dividend<'_>, _| {
+                convert::dividend(row).map(Some)
+            })?;
             all.extend(items.into_iter().filter(|row| row.account == *account));
             Ok((next, true))
         });
@@ -284,11 +370,15 @@ impl Robinhood {
         let inner = &self.inner;
         inner.known(account, "options_buying_power").await?;
         let endpoint = &endpoints::GET_OPTIONS_BUYING_POWER;
-        let call = inner.api.call(Host::Bonfire, endpoint).path("account", account.as_str());
+        let call = inner
+            .api
+            .call(Host::Bonfire, endpoint)
+            .path("account", account.as_str());
         let body = inner.api.read(endpoint, call).await?;
         let read = || {
             let wire: wire::OptionsBuyingPower<'_> = api::decode(&body)?;
-            let currency = wheelhouse_core::Currency::new(wire.buying_power.currency_code.as_str())?;
+            let currency =
+                wheelhouse_core::Currency::new(wire.buying_power.currency_code.as_str())?;
             Ok(Money::new(wire.buying_power.amount.0, currency))
         };
         read().map_err(|error| place(endpoint, error))
@@ -301,7 +391,11 @@ impl Robinhood {
     /// The kinds that every call can fail with.
     pub async fn user(&self) -> Result<(String, String)> {
         let endpoint = &endpoints::GET_USER;
-        let body = self.inner.api.read(endpoint, self.inner.api.call(Host::Api, endpoint)).await?;
+        let body = self
+            .inner
+            .api
+            .read(endpoint, self.inner.api.call(Host::Api, endpoint))
+            .await?;
         let user: wire::User<'_> = api::decode(&body).map_err(|error| place(endpoint, error))?;
         Ok((user.id.owned(), user.username.owned()))
     }

@@ -41,7 +41,10 @@ impl Hosts {
 /// Names a user where others can read it: user names are personal data.
 pub(crate) fn digest_of(user: &str) -> String {
     let digest = digest::digest(&digest::SHA256, user.as_bytes());
-    digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.as_ref()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// What every call of a user goes through.
@@ -108,9 +111,15 @@ impl Api {
     }
 
     /// Follows the link to the next page, which must lead to the host that the page came from.
-    pub(crate) async fn follow(&self, host: Host, endpoint: &'static Endpoint, link: &str) -> Result<Bytes> {
+    pub(crate) async fn follow(
+        &self,
+        host: Host,
+        endpoint: &'static Endpoint,
+        link: &str,
+    ) -> Result<Bytes> {
         let link = self.rebase(host, link);
-        self.read(endpoint, self.call(host, endpoint).follow(&link)).await
+        self.read(endpoint, self.call(host, endpoint).follow(&link))
+            .await
     }
 
     /// A gateway may pass links on as the broker wrote them: those to the very host that was asked
@@ -126,7 +135,9 @@ impl Api {
                     && url.password().is_none()
                     && !base.as_str().ends_with(&format!("//{}", host.name())) =>
             {
-                let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+                let query = url
+                    .query()
+                    .map_or(String::new(), |query| format!("?{query}"));
                 format!("{base}{}{query}", url.path())
             }
             _ => link.to_owned(),
@@ -161,7 +172,9 @@ pub(crate) async fn pause(http: &HttpClient, hosts: &Hosts, wait: Duration) {
 
 /// Names operation and broker in an error.
 pub(crate) fn place(endpoint: &Endpoint, error: Error) -> Error {
-    error.in_operation(endpoint.operation()).at_broker(BrokerId::robinhood())
+    error
+        .in_operation(endpoint.operation())
+        .at_broker(BrokerId::robinhood())
 }
 
 /// Decodes a body.

@@ -103,8 +103,12 @@ impl RobinhoodBuilder {
     pub fn build(self) -> Result<Robinhood> {
         let at = |error: Error| error.at_broker(BrokerId::robinhood());
         let missing = |what: &'static str| at(Error::new(ErrorKind::MissingField, what));
-        let http = self.http.ok_or_else(|| missing("the HTTP client is not set"))?;
-        let session = self.tokens.ok_or_else(|| missing("the session is not set"))?;
+        let http = self
+            .http
+            .ok_or_else(|| missing("the HTTP client is not set"))?;
+        let session = self
+            .tokens
+            .ok_or_else(|| missing("the session is not set"))?;
         self.config.check().map_err(at)?;
         let http = http.with_origins(self.config.environment.origins().map_err(at)?);
         let digest = match self.digest {
@@ -118,7 +122,9 @@ impl RobinhoodBuilder {
             version: self.config.api_version.clone(),
             limit_wait: self.config.limit_wait,
         };
-        Ok(Robinhood { inner: Arc::new(Inner::new(api, self.random, self.config, self.read_only)) })
+        Ok(Robinhood {
+            inner: Arc::new(Inner::new(api, self.random, self.config, self.read_only)),
+        })
     }
 }
 

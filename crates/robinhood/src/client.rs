@@ -12,18 +12,9 @@ use wheelhouse_core::{
 use wheelhouse_ratelimit::Usage;
 
 use crate::{
-    RobinhoodBuilder, RobinhoodConfig,
-    accounts::Directory,
-    api::Api,
-    cache::Cached,
-    capabilities::capabilities,
-    config::Host,
-    crypto::CryptoDesk,
-    market::Listings,
-    options::Contracts,
-    place::ref_id_of,
-    recent::Recent,
-    resolve::Readings,
+    RobinhoodBuilder, RobinhoodConfig, accounts::Directory, api::Api, cache::Cached,
+    capabilities::capabilities, config::Host, crypto::CryptoDesk, market::Listings,
+    options::Contracts, place::ref_id_of, recent::Recent, resolve::Readings,
 };
 
 /// One user at Robinhood, over its private API.
@@ -57,7 +48,10 @@ impl Robinhood {
     /// Tells how the user's limits stand.
     pub async fn usage(&self) -> Vec<Usage> {
         let api = &self.inner.api;
-        api.http.limiter().usage(api.hosts.target(Host::Api).scope()).await
+        api.http
+            .limiter()
+            .usage(api.hosts.target(Host::Api).scope())
+            .await
     }
 
     /// Returns the identifier that the broker is given for an order with this one: a UUID stays what
@@ -111,7 +105,9 @@ impl Inner {
 
     /// Names operation and broker in an error.
     pub(crate) fn place_in(&self, error: Error, operation: &'static str) -> Error {
-        error.in_operation(operation).at_broker(BrokerId::robinhood())
+        error
+            .in_operation(operation)
+            .at_broker(BrokerId::robinhood())
     }
 
     /// Refuses what would change something, where only reading is allowed.
@@ -171,11 +167,7 @@ impl Broker for Robinhood {
         self.inner.list_executions(account, query).await
     }
 
-    async fn instruments(
-        &self,
-        _: &AccountId,
-        query: InstrumentQuery,
-    ) -> Result<Page<Instrument>> {
+    async fn instruments(&self, _: &AccountId, query: InstrumentQuery) -> Result<Page<Instrument>> {
         self.inner.list_instruments(query).await
     }
 

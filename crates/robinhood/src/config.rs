@@ -56,7 +56,10 @@ impl Environment {
     /// [`ErrorKind::InvalidInput`] or [`ErrorKind::OriginRefused`] if it is not an address that a
     /// token may be sent to.
     pub fn origins(&self) -> Result<Vec<Origin>> {
-        Host::ALL.iter().map(|host| Ok(self.base(*host)?.origin().clone())).collect()
+        Host::ALL
+            .iter()
+            .map(|host| Ok(self.base(*host)?.origin().clone()))
+            .collect()
     }
 
     pub(crate) fn base(&self, host: Host) -> Result<BaseUrl> {
@@ -104,7 +107,9 @@ impl Serialize for Environment {
 
 impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -193,14 +198,26 @@ impl RobinhoodConfig {
         let second = Duration::from_secs(1);
         let day = 86_400 * second;
         for (name, value, least, most) in [
-            ("poll_interval", self.poll_interval, 10 * second, 600 * second),
-            ("consistency_window", self.consistency_window, second, 3_600 * second),
+            (
+                "poll_interval",
+                self.poll_interval,
+                10 * second,
+                600 * second,
+            ),
+            (
+                "consistency_window",
+                self.consistency_window,
+                second,
+                3_600 * second,
+            ),
             ("instruments_age", self.instruments_age, second, 7 * day),
             ("recent_history", self.recent_history, second, 3_650 * day),
             ("limit_wait", self.limit_wait, second, 600 * second),
         ] {
             if value < least || value > most {
-                return wrong(format!("{name} is {value:?}; {least:?} to {most:?} are allowed"));
+                return wrong(format!(
+                    "{name} is {value:?}; {least:?} to {most:?} are allowed"
+                ));
             }
         }
         Ok(())
@@ -212,11 +229,16 @@ mod seconds {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(value.as_secs())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_secs)
     }
 }
@@ -238,7 +260,11 @@ mod tests {
         let custom = Environment::Custom("http://127.0.0.1:4020/".to_owned());
         let base = custom.base(Host::Nummus).unwrap();
         assert_eq!(base.as_str(), "http://127.0.0.1:4020/nummus.robinhood.com");
-        assert!(Environment::Custom("http://example.com".to_owned()).origins().is_err());
+        assert!(
+            Environment::Custom("http://example.com".to_owned())
+                .origins()
+                .is_err()
+        );
         assert_eq!(Environment::Live.origins().unwrap().len(), 4);
     }
 }

@@ -42,11 +42,17 @@ impl Inner {
                 .await?;
             Ok(pairs)
         };
-        self.crypto.pairs.get(self.clock(), self.config.instruments_age, load).await
+        self.crypto
+            .pairs
+            .get(self.clock(), self.config.instruments_age, load)
+            .await
     }
 
     pub(crate) async fn pair_by_symbol(&self, symbol: &Symbol) -> Result<Option<Instrument>> {
-        let pairs = self.pairs().await.map_err(|error| self.place_in(error, "instrument"))?;
+        let pairs = self
+            .pairs()
+            .await
+            .map_err(|error| self.place_in(error, "instrument"))?;
         Ok(pairs.iter().find(|pair| pair.symbol == *symbol).cloned())
     }
 
@@ -56,9 +62,11 @@ impl Inner {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let pairs = self.pairs().await?;
-        pairs.iter().find(|pair| pair.id == *id).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, format!("the broker has no pair {id}"))
-        })
+        pairs
+            .iter()
+            .find(|pair| pair.id == *id)
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("the broker has no pair {id}")))
     }
 
     /// Finds the account of crypto that belongs to a brokerage account.
@@ -70,7 +78,10 @@ impl Inner {
             self.api
                 .all_pages(Host::Nummus, endpoint, call, |body| {
                     let (items, next) = rows(body, |row: &wire::CryptoAccount<'_>, _| {
-                        let payer = row.rhs_account_number.as_ref().or(row.apex_account_number.as_ref());
+                        let payer = row
+                            .rhs_account_number
+                            .as_ref()
+                            .or(row.apex_account_number.as_ref());
                         Ok(payer.map(|payer| (payer.owned(), row.id.owned())))
                     })?;
                     accounts.extend(items);
@@ -79,7 +90,11 @@ impl Inner {
                 .await?;
             Ok(accounts)
         };
-        let accounts = self.crypto.accounts.get(self.clock(), Duration::from_secs(3_600), load).await?;
+        let accounts = self
+            .crypto
+            .accounts
+            .get(self.clock(), Duration::from_secs(3_600), load)
+            .await?;
         Ok(accounts.get(account.as_str()).cloned())
     }
 
@@ -154,7 +169,10 @@ impl Inner {
         let read = || {
             let row: wire::CryptoOrder<'_> = api::decode(&body)?;
             if own.as_deref() != Some(Text::as_str(&row.account_id)) {
-                return Err(Error::new(ErrorKind::NotFound, "the order is not in this account"));
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    "the order is not in this account",
+                ));
             }
             convert::crypto_order(&row, account, Place::Whole(&body))
         };

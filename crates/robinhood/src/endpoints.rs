@@ -8,12 +8,18 @@ use wheelhouse_ratelimit::{LimitClass, Quota};
 
 const READS: LimitClass =
     LimitClass::new("robinhood.reads", Quota::every(40, Duration::from_secs(10)));
-const PLACE: LimitClass =
-    LimitClass::new("robinhood.place_order", Quota::every(1, Duration::from_millis(2_500)));
+const PLACE: LimitClass = LimitClass::new(
+    "robinhood.place_order",
+    Quota::every(1, Duration::from_millis(2_500)),
+);
 const CANCEL: LimitClass = LimitClass::new("robinhood.cancel_order", Quota::per_second(2));
-const LOGIN: LimitClass = LimitClass::new("robinhood.login", Quota::every(12, Duration::from_secs(60)));
+const LOGIN: LimitClass =
+    LimitClass::new("robinhood.login", Quota::every(12, Duration::from_secs(60)));
 const LOGIN_STEPS: LimitClass = LimitClass::new("robinhood.login_steps", Quota::per_second(2));
-const PROMPTS: LimitClass = LimitClass::new("robinhood.prompts", Quota::every(1, Duration::from_secs(10)));
+const PROMPTS: LimitClass = LimitClass::new(
+    "robinhood.prompts",
+    Quota::every(1, Duration::from_secs(10)),
+);
 
 macro_rules! endpoints {
     ($($name:ident = $endpoint:expr;)*) => {

@@ -31,21 +31,69 @@ const TEXTS: &[(&str, ErrorKind, RejectReason)] = {
         ("incorrect code", Kind::MfaRequired, Reason::Other),
         ("challenge response", Kind::MfaRequired, Reason::Other),
         // "Reference ID must be unique."; "Order with this ref_id already exists."
-        ("reference id must be unique", Kind::ClientOrderIdReused, Reason::Other),
-        ("this ref_id already exists", Kind::ClientOrderIdReused, Reason::Other),
+        (
+            "reference id must be unique",
+            Kind::ClientOrderIdReused,
+            Reason::Other,
+        ),
+        (
+            "this ref_id already exists",
+            Kind::ClientOrderIdReused,
+            Reason::Other,
+        ),
         // "You can only purchase 0 shares of F."; "Not enough overnight buying power."
-        ("you can only purchase", Kind::OrderRejected, Reason::InsufficientFunds),
-        ("buying power", Kind::OrderRejected, Reason::InsufficientFunds),
-        ("not enough shares", Kind::OrderRejected, Reason::InsufficientFunds),
+        (
+            "you can only purchase",
+            Kind::OrderRejected,
+            Reason::InsufficientFunds,
+        ),
+        (
+            "buying power",
+            Kind::OrderRejected,
+            Reason::InsufficientFunds,
+        ),
+        (
+            "not enough shares",
+            Kind::OrderRejected,
+            Reason::InsufficientFunds,
+        ),
         // "Trailing stop limit orders not supported."
-        ("orders not supported", Kind::OrderRejected, Reason::OrderType),
-        ("cannot include fractional", Kind::OrderRejected, Reason::OrderType),
-        ("market is closed", Kind::OrderRejected, Reason::MarketClosed),
-        ("extended hours and market hours", Kind::OrderRejected, Reason::InvalidField),
+        (
+            "orders not supported",
+            Kind::OrderRejected,
+            Reason::OrderType,
+        ),
+        (
+            "cannot include fractional",
+            Kind::OrderRejected,
+            Reason::OrderType,
+        ),
+        (
+            "market is closed",
+            Kind::OrderRejected,
+            Reason::MarketClosed,
+        ),
+        (
+            "extended hours and market hours",
+            Kind::OrderRejected,
+            Reason::InvalidField,
+        ),
         ("minimum tick", Kind::OrderRejected, Reason::InvalidField),
-        ("good til canceled", Kind::OrderRejected, Reason::InvalidField),
-        ("no price provided", Kind::OrderRejected, Reason::InvalidField),
-        ("fractional orders must be", Kind::OrderRejected, Reason::InvalidField),
+        (
+            "good til canceled",
+            Kind::OrderRejected,
+            Reason::InvalidField,
+        ),
+        (
+            "no price provided",
+            Kind::OrderRejected,
+            Reason::InvalidField,
+        ),
+        (
+            "fractional orders must be",
+            Kind::OrderRejected,
+            Reason::InvalidField,
+        ),
         // "Request was throttled. …"; "Too many requests for fractional orders"
         ("throttled", Kind::RateLimited, Reason::Other),
         ("too many requests", Kind::RateLimited, Reason::Other),
@@ -54,13 +102,18 @@ const TEXTS: &[(&str, ErrorKind, RejectReason)] = {
 
 fn meaning(text: &str) -> Option<(ErrorKind, RejectReason)> {
     let text = text.to_ascii_lowercase();
-    let (_, kind, reason) = TEXTS.iter().find(|(fragment, ..)| text.contains(fragment))?;
+    let (_, kind, reason) = TEXTS
+        .iter()
+        .find(|(fragment, ..)| text.contains(fragment))?;
     Some((*kind, reason.clone()))
 }
 
 /// Why an order was refused, from the broker's words.
 pub(crate) fn reject_reason(failure: &Failure) -> RejectReason {
-    let told = failure.sentences().find_map(meaning).map(|(_, reason)| reason);
+    let told = failure
+        .sentences()
+        .find_map(meaning)
+        .map(|(_, reason)| reason);
     match told {
         Some(reason) => reason,
         None if !failure.fields.is_empty() => RejectReason::InvalidField,
@@ -80,7 +133,11 @@ pub(crate) fn of_status(answer: &Answer) -> Option<Error> {
         return None;
     }
     let failure = Failure::read(answer.text().as_bytes());
-    Some(of_failure(answer.status(), failure.as_ref(), answer.retry_after()))
+    Some(of_failure(
+        answer.status(),
+        failure.as_ref(),
+        answer.retry_after(),
+    ))
 }
 
 /// Makes the error for a refusal.
@@ -95,7 +152,10 @@ pub(crate) fn of_failure(status: u16, failure: Option<&Failure>, wait: Option<Du
         Some((kind, _)) if by_status == ErrorKind::InvalidRequest => kind,
         _ => by_status,
     };
-    let mut error = match failure.map(Failure::message).filter(|text| !text.is_empty()) {
+    let mut error = match failure
+        .map(Failure::message)
+        .filter(|text| !text.is_empty())
+    {
         Some(text) => {
             let message = format!("the broker answered with status {status}: {}", shown(&text));
             Error::new(kind, message).with_broker_message(text)
@@ -116,7 +176,10 @@ pub(crate) fn wait_in_body(body: &[u8]) -> Option<Duration> {
 
 /// Makes the error for an answer that does not fit. Never quotes the answer.
 pub(crate) fn misfit(misfit: &Misfit) -> Error {
-    Error::new(ErrorKind::UnexpectedAnswer, format!("the answer does not fit: {misfit}"))
+    Error::new(
+        ErrorKind::UnexpectedAnswer,
+        format!("the answer does not fit: {misfit}"),
+    )
 }
 
 /// Makes the error for a value that is not allowed.
@@ -146,32 +209,78 @@ mod tests {
     #[test]
     fn statuses_and_texts_have_their_kinds() {
         for (status, json, code) in [
-            (400, r#"{"detail":"Unable to log in with provided credentials."}"#, 1001),
-            (400, r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#, 1001),
+            (
+                400,
+                r#"{"detail":"Unable to log in with provided credentials."}"#,
+                1001,
+            ),
+            (
+                400,
+                r#"{"non_field_errors":["Unable to log in with provided credentials."]}"#,
+                1001,
+            ),
             (400, r#"{"detail":"Please enter a valid code."}"#, 1002),
-            (401, r#"{"detail":"Incorrect authentication credentials."}"#, 1003),
-            (403, r#"{"detail":"You do not have permission to perform this action."}"#, 3003),
+            (
+                401,
+                r#"{"detail":"Incorrect authentication credentials."}"#,
+                1003,
+            ),
+            (
+                403,
+                r#"{"detail":"You do not have permission to perform this action."}"#,
+                3003,
+            ),
             (404, r#"{"detail":"Not found."}"#, 3002),
             (405, r#"{"detail":"Method \"PATCH\" not allowed."}"#, 3010),
             (409, r#"{"detail":"Reference ID must be unique."}"#, 3009),
-            (429, r#"{"detail":"Too many requests for fractional orders"}"#, 3004),
-            (400, r#"{"detail":"Invalid interval and span combination."}"#, 3001),
+            (
+                429,
+                r#"{"detail":"Too many requests for fractional orders"}"#,
+                3004,
+            ),
+            (
+                400,
+                r#"{"detail":"Invalid interval and span combination."}"#,
+                3001,
+            ),
             (400, r#"{"detail":"Not enough shares to sell."}"#, 3008),
             (500, r#"{"detail":"x"}"#, 3005),
         ] {
-            assert_eq!(of_failure(status, Some(&read(json)), None).code(), code, "{json}");
+            assert_eq!(
+                of_failure(status, Some(&read(json)), None).code(),
+                code,
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn captured_refusals_have_their_reasons() {
         for (json, reason) in [
-            (r#"{"detail":"Not enough overnight buying power."}"#, RejectReason::InsufficientFunds),
-            (r#"{"detail":"You can only purchase 0 shares of F."}"#, RejectReason::InsufficientFunds),
-            (r#"{"non_field_errors":["Trailing stop limit orders not supported."]}"#, RejectReason::OrderType),
-            (r#"{"time_in_force":["Invalid Good Til Canceled order."]}"#, RejectReason::InvalidField),
-            (r#"{"quantity":["Enter a valid number."]}"#, RejectReason::InvalidField),
-            (r#"{"detail":"This order introduces infinite risk."}"#, RejectReason::Other),
+            (
+                r#"{"detail":"Not enough overnight buying power."}"#,
+                RejectReason::InsufficientFunds,
+            ),
+            (
+                r#"{"detail":"You can only purchase 0 shares of F."}"#,
+                RejectReason::InsufficientFunds,
+            ),
+            (
+                r#"{"non_field_errors":["Trailing stop limit orders not supported."]}"#,
+                RejectReason::OrderType,
+            ),
+            (
+                r#"{"time_in_force":["Invalid Good Til Canceled order."]}"#,
+                RejectReason::InvalidField,
+            ),
+            (
+                r#"{"quantity":["Enter a valid number."]}"#,
+                RejectReason::InvalidField,
+            ),
+            (
+                r#"{"detail":"This order introduces infinite risk."}"#,
+                RejectReason::Other,
+            ),
         ] {
             assert_eq!(reject_reason(&read(json)), reason, "{json}");
         }
@@ -180,7 +289,13 @@ mod tests {
     #[test]
     fn f9_a_duplicate_is_told_by_status_or_by_field() {
         assert!(says_duplicate(409, &read(r#"{"detail":"anything"}"#)));
-        assert!(says_duplicate(400, &read(r#"{"ref_id":["Order with this ref_id already exists."]}"#)));
-        assert!(!says_duplicate(400, &read(r#"{"ref_id":["Enter a valid UUID."]}"#)));
+        assert!(says_duplicate(
+            400,
+            &read(r#"{"ref_id":["Order with this ref_id already exists."]}"#)
+        ));
+        assert!(!says_duplicate(
+            400,
+            &read(r#"{"ref_id":["Enter a valid UUID."]}"#)
+        ));
     }
 }

@@ -54,7 +54,10 @@ impl TokenCache {
         };
         Ok(Self {
             access_token: take("access_token").ok_or_else(|| {
-                Error::new(ErrorKind::MissingField, "the token cache has no access token")
+                Error::new(
+                    ErrorKind::MissingField,
+                    "the token cache has no access token",
+                )
             })?,
             refresh_token: take("refresh_token"),
             device_token: take("device_token"),
@@ -71,7 +74,8 @@ impl TokenCache {
     /// when the token ends; the broker does, with a 401.
     #[must_use]
     pub fn into_grant(self, user: &str) -> Grant {
-        let mut grant = Grant::new(self.access_token).with_extra(USER_DIGEST, digest_of(user).into());
+        let mut grant =
+            Grant::new(self.access_token).with_extra(USER_DIGEST, digest_of(user).into());
         if let Some(token) = self.refresh_token {
             grant = grant.with_refresh_token(token);
         }
@@ -109,12 +113,22 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, stack: Vec::new(), memo: Vec::new(), memoized: 0, entries: Vec::new() }
+        Self {
+            rest: bytes,
+            stack: Vec::new(),
+            memo: Vec::new(),
+            memoized: 0,
+            entries: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Result<Vec<(Text, Text)>> {
         loop {
-            let at = self.stack.len().max(self.memo.len()).max(self.entries.len());
+            let at = self
+                .stack
+                .len()
+                .max(self.memo.len())
+                .max(self.entries.len());
             if at > MOST {
                 return Err(refused(format!("it has more than {MOST} entries")));
             }
@@ -184,7 +198,8 @@ impl<'a> Machine<'a> {
                     };
                 }
                 other => {
-                    let message = format!("its instruction 0x{other:02x} is not one that only holds data");
+                    let message =
+                        format!("its instruction 0x{other:02x} is not one that only holds data");
                     return Err(refused(message));
                 }
             }
@@ -202,7 +217,11 @@ impl<'a> Machine<'a> {
     }
 
     fn number(&mut self, bytes: usize) -> Result<usize> {
-        let number = self.take(bytes)?.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let number = self
+            .take(bytes)?
+            .iter()
+            .rev()
+            .fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         usize::try_from(number).map_err(|_| malformed())
     }
 
@@ -233,7 +252,12 @@ impl<'a> Machine<'a> {
     }
 
     fn recall(&mut self, place: u32) -> Result<()> {
-        let (_, text) = self.memo.iter().rev().find(|(at, _)| *at == place).ok_or_else(malformed)?;
+        let (_, text) = self
+            .memo
+            .iter()
+            .rev()
+            .find(|(at, _)| *at == place)
+            .ok_or_else(malformed)?;
         self.stack.push(Item::Text(text.clone()));
         Ok(())
     }
@@ -256,7 +280,10 @@ impl<'a> Machine<'a> {
 }
 
 fn refused(why: String) -> Error {
-    Error::new(ErrorKind::CorruptRecord, format!("the token cache is refused: {why}"))
+    Error::new(
+        ErrorKind::CorruptRecord,
+        format!("the token cache is refused: {why}"),
+    )
 }
 
 fn malformed() -> Error {
@@ -273,7 +300,16 @@ mod tests {
     /// `pickle.dumps({...}, protocol=4)` as Python writes it.
     fn protocol_4() -> Vec<u8> {
         let mut bytes = b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00}\x94(".to_vec();
-        for text in ["token_type", "Bearer", "access_token", "acc", "refresh_token", "ref", "device_token", "dev"] {
+        for text in [
+            "token_type",
+            "Bearer",
+            "access_token",
+            "acc",
+            "refresh_token",
+            "ref",
+            "device_token",
+            "dev",
+        ] {
             bytes.extend([0x8c, u8::try_from(text.len()).unwrap()]);
             bytes.extend(text.bytes());
             bytes.push(0x94);
@@ -319,7 +355,10 @@ mod tests {
             let error = TokenCache::read(bytes).unwrap_err();
             assert_eq!(error.code(), 4004, "{bytes:?}");
         }
-        assert_eq!(TokenCache::read(&vec![b'('; 70_000]).unwrap_err().code(), 4004);
+        assert_eq!(
+            TokenCache::read(&vec![b'('; 70_000]).unwrap_err().code(),
+            4004
+        );
         assert_eq!(TokenCache::read(b"\x80\x04}.").unwrap_err().code(), 5002);
     }
 

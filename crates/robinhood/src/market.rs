@@ -19,8 +19,7 @@ use crate::{
     client::Inner,
     config::Host,
     convert::{self, Listing, Place},
-    endpoints, error,
-    new_york,
+    endpoints, error, new_york,
     wire::market as wire,
 };
 
@@ -53,7 +52,10 @@ impl Listings {
 }
 
 impl Inner {
-    pub(crate) async fn list_instruments(&self, query: InstrumentQuery) -> Result<Page<Instrument>> {
+    pub(crate) async fn list_instruments(
+        &self,
+        query: InstrumentQuery,
+    ) -> Result<Page<Instrument>> {
         let endpoint = &endpoints::GET_INSTRUMENTS;
         let body = match &query.page {
             Some(token) => self.api.follow(Host::Api, endpoint, token.as_str()).await?,
@@ -70,7 +72,10 @@ impl Inner {
         let fits = |it: &Instrument| {
             let named = text.as_ref().is_none_or(|text| {
                 it.symbol.as_str().to_lowercase().contains(text)
-                    || it.name.as_ref().is_some_and(|name| name.to_lowercase().contains(text))
+                    || it
+                        .name
+                        .as_ref()
+                        .is_some_and(|name| name.to_lowercase().contains(text))
             });
             named && query.kind.as_ref().is_none_or(|kind| it.kind == *kind)
         };
@@ -100,8 +105,14 @@ impl Inner {
             if row.symbol.as_str() != symbol.as_str() {
                 return Ok(None);
             }
-            let active = row.state.as_ref().is_none_or(|state| state.as_str() == "active");
-            Ok(Some((active, convert::instrument(row, Place::Row(&body, index))?)))
+            let active = row
+                .state
+                .as_ref()
+                .is_none_or(|state| state.as_str() == "active");
+            Ok(Some((
+                active,
+                convert::instrument(row, Place::Row(&body, index))?,
+            )))
         });
         let (mut found, _) = page.map_err(|error| place(endpoint, error))?;
         // A name that was used before can belong to a dead instrument too.
@@ -110,18 +121,27 @@ impl Inner {
         }
         let error = match found.len() {
             1 => return Ok(self.listings.put(self.clock(), found.remove(0).1)),
-            0 => Error::new(ErrorKind::NotFound, format!("the broker has no instrument {symbol}")),
+            0 => Error::new(
+                ErrorKind::NotFound,
+                format!("the broker has no instrument {symbol}"),
+            ),
             several => error::invalid(format!("{several} instruments are called {symbol}")),
         };
         Err(place(endpoint, error))
     }
 
     pub(crate) async fn listing(&self, id: &InstrumentId) -> Result<Arc<Listing>> {
-        if let Some(known) = self.listings.fresh(self.clock(), id, self.config.instruments_age) {
+        if let Some(known) = self
+            .listings
+            .fresh(self.clock(), id, self.config.instruments_age)
+        {
             return Ok(known);
         }
         let endpoint = &endpoints::GET_INSTRUMENT;
-        let call = self.api.call(Host::Api, endpoint).path("instrument", id.as_str());
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("instrument", id.as_str());
         let body = self.api.read(endpoint, call).await?;
         let listing = api::decode::<wire::Instrument<'_>>(&body)
             .and_then(|row| convert::instrument(&row, Place::Whole(&body)))
@@ -132,12 +152,16 @@ impl Inner {
     /// Reads quotes in the order of `ids`. What the broker has no quote of stays without prices.
     pub(crate) async fn read_quotes(&self, ids: &[InstrumentId]) -> Result<Vec<Quote>> {
         let mut found: ById<Quote> = ById::new();
-        let (crypto, shares): (Vec<_>, Vec<_>) =
-            ids.iter().partition(|id| convert::own_part(id.as_str()).is_some());
+        let (crypto, shares): (Vec<_>, Vec<_>) = ids
+            .iter()
+            .partition(|id| convert::own_part(id.as_str()).is_some());
         let endpoint = &endpoints::GET_QUOTES;
         for chunk in shares.chunks(IDS) {
             let list: Vec<_> = chunk.iter().map(|id| id.as_str()).collect();
-            let call = self.api.call(Host::Api, endpoint).query("ids", list.join(","));
+            let call = self
+                .api
+                .call(Host::Api, endpoint)
+                .query("ids", list.join(","));
             let body = self.api.read(endpoint, call).await?;
             let now = self.clock().now();
             let page = rows(&body, |row: &Option<wire::Quote<'_>>, index| match row {
@@ -145,14 +169,23 @@ impl Inner {
                 None => Ok(None),
             });
             let (quotes, _) = page.map_err(|error| place(endpoint, error))?;
-            found.extend(quotes.into_iter().map(|quote| (quote.instrument.clone(), quote)));
+            found.extend(
+                quotes
+                    .into_iter()
+                    .map(|quote| (quote.instrument.clone(), quote)),
+            );
         }
         for id in crypto {
             let quote = self.read_crypto_quote(id).await?;
             found.insert(id.clone(), quote);
         }
         let now = self.clock().now();
-        let quote = |id: &InstrumentId| found.get(id).cloned().unwrap_or_else(|| Quote::new(id.clone(), now));
+        let quote = |id: &InstrumentId| {
+            found
+                .get(id)
+                .cloned()
+                .unwrap_or_else(|| Quote::new(id.clone(), now))
+        };
         Ok(ids.iter().map(quote).collect())
     }
 
@@ -161,7 +194,11 @@ impl Inner {
         let date = date
             .format(format_description!("[year]-[month]-[day]"))
             .map_err(|_| error::invalid("the date cannot be written"))?;
-        let call = self.api.call(Host::Api, endpoint).path("market", market).path("date", &date);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("market", market)
+            .path("date", &date);
         let body = self.api.read(endpoint, call).await?;
         let hours: wire::Hours = api::decode(&body).map_err(|error| place(endpoint, error))?;
         Ok(convert::hours(&hours, Place::Whole(&body)))
@@ -172,14 +209,21 @@ impl Inner {
             let message = "the broker does not say on which market it trades";
             Error::new(ErrorKind::UnexpectedAnswer, message)
         })?;
-        self.read_hours(market, new_york::date_at(self.clock().now())).await
+        self.read_hours(market, new_york::date_at(self.clock().now()))
+            .await
     }
 
     async fn read_bars(&self, query: &BarQuery) -> Result<Vec<Bar>> {
         let (interval, span) = span_of(query, self.clock().now())?;
         let endpoint = &endpoints::GET_HISTORICALS;
-        let call = self.api.call(Host::Api, endpoint).path("instrument", query.instrument.as_str());
-        let call = call.query("interval", interval).query("span", span).query("bounds", "regular");
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("instrument", query.instrument.as_str());
+        let call = call
+            .query("interval", interval)
+            .query("span", span)
+            .query("bounds", "regular");
         let body = self.api.read(endpoint, call).await?;
         let read: wire::Historicals = api::decode(&body).map_err(|error| place(endpoint, error))?;
         let mut bars: Vec<Bar> = read
@@ -198,8 +242,13 @@ impl Inner {
 
 /// Finds the shortest span that reaches back to where a query begins.
 fn span_of(query: &BarQuery, now: OffsetDateTime) -> Result<(&'static str, &'static str)> {
-    const SPANS: [(&str, i64); 5] =
-        [("week", 7), ("month", 30), ("3month", 90), ("year", 365), ("5year", 1_826)];
+    const SPANS: [(&str, i64); 5] = [
+        ("week", 7),
+        ("month", 30),
+        ("3month", 90),
+        ("year", 365),
+        ("5year", 1_826),
+    ];
     let (name, spans) = match query.interval {
         BarInterval::Minute5 => ("5minute", &SPANS[..1]),
         BarInterval::Minute10 => ("10minute", &SPANS[..1]),
@@ -236,7 +285,12 @@ impl MarketHistory for Robinhood {
         let now = self.inner.clock().now();
         let today = new_york::date_at(now);
         let week = now - time::Duration::days(6);
-        let query = BarQuery::new(instrument, BarInterval::Day1, week, now + time::Duration::DAY);
+        let query = BarQuery::new(
+            instrument,
+            BarInterval::Day1,
+            week,
+            now + time::Duration::DAY,
+        );
         let bars = self.inner.read_bars(&query).await;
         let bars = bars.map_err(|error| self.inner.place_in(error, "daily_bar"))?;
         // A bar of a day is dated by its day, at midnight of UTC.
@@ -246,30 +300,57 @@ impl MarketHistory for Robinhood {
 
 #[async_trait]
 impl TradingSessions for Robinhood {
-    async fn trading_hours(&self, _: &AccountId, instrument: &InstrumentId) -> Result<TradingSchedule> {
+    async fn trading_hours(
+        &self,
+        _: &AccountId,
+        instrument: &InstrumentId,
+    ) -> Result<TradingSchedule> {
         let read = async {
             let listing = self.inner.listing(instrument).await?;
             let hours = self.inner.hours_today(&listing).await?;
             Ok((listing, hours))
         };
-        let (listing, hours) = read.await.map_err(|e: Error| self.inner.place_in(e, "trading_hours"))?;
+        let (listing, hours) = read
+            .await
+            .map_err(|e: Error| self.inner.place_in(e, "trading_hours"))?;
         let mut schedule = TradingSchedule::default();
-        schedule.blocked = listing.instrument.status.as_ref().map(|status| *status != InstrumentStatus::Open);
+        schedule.blocked = listing
+            .instrument
+            .status
+            .as_ref()
+            .map(|status| *status != InstrumentStatus::Open);
         let weekend = matches!(hours.date.weekday(), Weekday::Saturday | Weekday::Sunday);
         if !hours.is_open && !weekend {
-            schedule.holidays.push(Holiday { date: hours.date.to_string(), name: None });
+            schedule.holidays.push(Holiday {
+                date: hours.date.to_string(),
+                name: None,
+            });
         }
         schedule.raw = hours.raw;
         Ok(schedule)
     }
 
     /// Orders are taken at any time: the broker keeps them until the market opens.
-    async fn session_status(&self, _: &AccountId, instrument: &InstrumentId) -> Result<SessionStatus> {
+    async fn session_status(
+        &self,
+        _: &AccountId,
+        instrument: &InstrumentId,
+    ) -> Result<SessionStatus> {
         let listing = self.inner.listing(instrument).await;
         let listing = listing.map_err(|error| self.inner.place_in(error, "session_status"))?;
-        let open = listing.instrument.status.as_ref().is_none_or(|s| *s == InstrumentStatus::Open);
-        let types = self.inner.capabilities().orders.into_iter().map(|it| it.order_type);
-        let types = types.filter(|it| open && !(listing.over_the_counter && *it == OrderType::Market));
+        let open = listing
+            .instrument
+            .status
+            .as_ref()
+            .is_none_or(|s| *s == InstrumentStatus::Open);
+        let types = self
+            .inner
+            .capabilities()
+            .orders
+            .into_iter()
+            .map(|it| it.order_type);
+        let types =
+            types.filter(|it| open && !(listing.over_the_counter && *it == OrderType::Market));
         let mut status = SessionStatus::new(open, false, true, types.collect());
         status.raw = listing.instrument.raw.clone();
         Ok(status)
@@ -297,7 +378,9 @@ impl Robinhood {
     pub async fn fundamentals(&self, instrument: &InstrumentId) -> Result<Fundamentals> {
         let endpoint = &endpoints::GET_FUNDAMENTALS;
         let api = &self.inner.api;
-        let call = api.call(Host::Api, endpoint).path("instrument", instrument.as_str());
+        let call = api
+            .call(Host::Api, endpoint)
+            .path("instrument", instrument.as_str());
         let body = api.read(endpoint, call).await?;
         api::decode::<wire::Fundamentals<'_>>(&body)
             .and_then(|row| convert::fundamentals(&row, Place::Whole(&body)))

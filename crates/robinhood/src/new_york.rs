@@ -10,8 +10,10 @@ pub(crate) fn date_at(now: OffsetDateTime) -> Date {
 fn offset_at(now: OffsetDateTime) -> UtcOffset {
     let (winter, summer) = (offset!(-5), offset!(-4));
     let year = now.to_offset(winter).year();
-    let begins = sunday(year, Month::March, 2).map(|day| day.midnight().assume_offset(winter) + time::Duration::hours(2));
-    let ends = sunday(year, Month::November, 1).map(|day| day.midnight().assume_offset(summer) + time::Duration::hours(2));
+    let begins = sunday(year, Month::March, 2)
+        .map(|day| day.midnight().assume_offset(winter) + time::Duration::hours(2));
+    let ends = sunday(year, Month::November, 1)
+        .map(|day| day.midnight().assume_offset(summer) + time::Duration::hours(2));
     match begins.zip(ends) {
         Some((begins, ends)) if begins <= now && now < ends => summer,
         _ => winter,
@@ -37,13 +39,13 @@ mod tests {
     #[test]
     fn the_date_changes_at_midnight_of_new_york_in_winter_and_summer() {
         for (utc, day) in [
-            (datetime!(2026-11-20 04:59:59 UTC), date!(2026-11-19)),
-            (datetime!(2026-11-20 05:00 UTC), date!(2026-11-20)),
-            (datetime!(2026-07-01 03:59:59 UTC), date!(2026-06-30)),
-            (datetime!(2026-07-01 04:00 UTC), date!(2026-07-01)),
-            (datetime!(2026-03-08 06:59:59 UTC), date!(2026-03-08)),
-            (datetime!(2026-11-01 04:30 UTC), date!(2026-11-01)),
-            (datetime!(2027-01-01 04:30 UTC), date!(2026-12-31)),
+            (datetime!(2026-11-20 04:59:59 UTC), date!(2026 - 11 - 19)),
+            (datetime!(2026-11-20 05:00 UTC), date!(2026 - 11 - 20)),
+            (datetime!(2026-07-01 03:59:59 UTC), date!(2026 - 06 - 30)),
+            (datetime!(2026-07-01 04:00 UTC), date!(2026 - 07 - 01)),
+            (datetime!(2026-03-08 06:59:59 UTC), date!(2026 - 03 - 08)),
+            (datetime!(2026-11-01 04:30 UTC), date!(2026 - 11 - 01)),
+            (datetime!(2027-01-01 04:30 UTC), date!(2026 - 12 - 31)),
         ] {
             assert_eq!(date_at(utc), day, "{utc}");
         }

@@ -63,7 +63,9 @@ impl Contracts {
             if state.contracts.len() >= MOST {
                 state.contracts.clear();
             }
-            state.contracts.insert(terms.contract.id.clone(), terms.clone());
+            state
+                .contracts
+                .insert(terms.contract.id.clone(), terms.clone());
         });
         terms
     }
@@ -95,7 +97,8 @@ impl Inner {
             ticks: chain.min_ticks,
             ticks_multileg: chain.min_ticks_multileg,
         });
-        self.contracts.with(|state| state.chains.insert(chain.id.owned(), terms.clone()));
+        self.contracts
+            .with(|state| state.chains.insert(chain.id.owned(), terms.clone()));
         terms
     }
 
@@ -133,7 +136,9 @@ impl Inner {
                     Some(OptionRight::Put) => call = call.query("type", "put"),
                     None => {}
                 }
-                self.api.read(endpoint, call.query("state", "active")).await?
+                self.api
+                    .read(endpoint, call.query("state", "active"))
+                    .await?
             }
         };
         let page = rows(&body, |row: &wire::Contract<'_>, index| {
@@ -150,12 +155,21 @@ impl Inner {
         Ok(Page { items, next })
     }
 
-    fn contract(&self, row: &wire::Contract<'_>, at: Place<'_>, chain: Option<&ChainTerms>) -> Result<Terms> {
+    fn contract(
+        &self,
+        row: &wire::Contract<'_>,
+        at: Place<'_>,
+        chain: Option<&ChainTerms>,
+    ) -> Result<Terms> {
         let mut contract = convert::contract(row, at)?;
         if let Some(deliverable) = chain.and_then(|chain| chain.deliverable) {
             contract.multiplier = deliverable;
         }
-        Ok(Terms { contract, chain: row.chain_id.owned(), ticks: row.min_ticks })
+        Ok(Terms {
+            contract,
+            chain: row.chain_id.owned(),
+            ticks: row.min_ticks,
+        })
     }
 
     /// Finds the terms of contracts by their identifiers, reading those that were not met before.
@@ -170,7 +184,10 @@ impl Inner {
         let endpoint = &endpoints::GET_CONTRACTS;
         for chunk in missing.chunks(IDS) {
             let list: Vec<_> = chunk.iter().map(|id| id.as_str()).collect();
-            let call = self.api.call(Host::Api, endpoint).query("ids", list.join(","));
+            let call = self
+                .api
+                .call(Host::Api, endpoint)
+                .query("ids", list.join(","));
             let mut read = Vec::new();
             self.api
                 .all_pages(Host::Api, endpoint, call, |body| {
@@ -207,18 +224,35 @@ impl Inner {
         let mut found: ById<OptionQuote> = ById::new();
         for chunk in ids.chunks(IDS) {
             let list: Vec<_> = chunk.iter().map(|id| id.as_str()).collect();
-            let call = self.api.call(Host::Api, endpoint).query("ids", list.join(","));
+            let call = self
+                .api
+                .call(Host::Api, endpoint)
+                .query("ids", list.join(","));
             let body = self.api.read(endpoint, call).await?;
             let now = self.clock().now();
-            let page = rows(&body, |row: &Option<wire::OptionQuote<'_>>, index| match row {
-                Some(row) => convert::option_quote(row, now, Place::Row(&body, index)).map(Some),
-                None => Ok(None),
-            });
+            let page = rows(
+                &body,
+                |row: &Option<wire::OptionQuote<'_>>, index| match row {
+                    Some(row) => {
+                        convert::option_quote(row, now, Place::Row(&body, index)).map(Some)
+                    }
+                    None => Ok(None),
+                },
+            );
             let (quotes, _) = page.map_err(|error| place(endpoint, error))?;
-            found.extend(quotes.into_iter().map(|quote| (quote.contract.clone(), quote)));
+            found.extend(
+                quotes
+                    .into_iter()
+                    .map(|quote| (quote.contract.clone(), quote)),
+            );
         }
         let now = self.clock().now();
-        let quote = |id: &InstrumentId| found.get(id).cloned().unwrap_or_else(|| OptionQuote::new(id.clone(), now));
+        let quote = |id: &InstrumentId| {
+            found
+                .get(id)
+                .cloned()
+                .unwrap_or_else(|| OptionQuote::new(id.clone(), now))
+        };
         Ok(ids.iter().map(quote).collect())
     }
 
@@ -226,13 +260,18 @@ impl Inner {
         self.known(account, "option_positions").await?;
         let endpoint = &endpoints::GET_OPTION_POSITIONS;
         let call = self.api.call(Host::Api, endpoint);
-        let call = call.query("nonzero", "True").query("account_numbers", account);
+        let call = call
+            .query("nonzero", "True")
+            .query("account_numbers", account);
         let mut bodies = Vec::new();
         let mut ids = Vec::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (held, next) = rows(body, |row: &wire::OptionPosition<'_>, _| {
-                    let id = row.option_id.as_ref().map_or(row.option.tail(), |id| id.as_str());
+                    let id = row
+                        .option_id
+                        .as_ref()
+                        .map_or(row.option.tail(), |id| id.as_str());
                     Ok((!row.quantity.0.is_zero()).then_some(InstrumentId::new(id)?))
                 })?;
                 ids.extend(held);
@@ -244,11 +283,15 @@ impl Inner {
         let mut all = Vec::new();
         for body in &bodies {
             let page = rows(body, |row: &wire::OptionPosition<'_>, index| {
-                let id = row.option_id.as_ref().map_or(row.option.tail(), |id| id.as_str());
+                let id = row
+                    .option_id
+                    .as_ref()
+                    .map_or(row.option.tail(), |id| id.as_str());
                 let Some(terms) = terms.get(id).filter(|_| !row.quantity.0.is_zero()) else {
                     return Ok(None);
                 };
-                let position = convert::option_position(row, terms.contract.clone(), Place::Row(body, index))?;
+                let position =
+                    convert::option_position(row, terms.contract.clone(), Place::Row(body, index))?;
                 Ok(Some(position).filter(|position| position.account == *account))
             });
             all.extend(page.map_err(|error| place(endpoint, error))?.0);
@@ -264,12 +307,20 @@ impl OptionsTrading for Robinhood {
         chains.map_err(|error| self.inner.place_in(error, "option_chains"))
     }
 
-    async fn option_contracts(&self, _: &AccountId, query: OptionQuery) -> Result<Page<OptionContract>> {
+    async fn option_contracts(
+        &self,
+        _: &AccountId,
+        query: OptionQuery,
+    ) -> Result<Page<OptionContract>> {
         let contracts = self.inner.list_contracts(query).await;
         contracts.map_err(|error| self.inner.place_in(error, "option_contracts"))
     }
 
-    async fn option_quotes(&self, _: &AccountId, contracts: &[InstrumentId]) -> Result<Vec<OptionQuote>> {
+    async fn option_quotes(
+        &self,
+        _: &AccountId,
+        contracts: &[InstrumentId],
+    ) -> Result<Vec<OptionQuote>> {
         self.inner.read_option_quotes(contracts).await
     }
 
@@ -278,7 +329,11 @@ impl OptionsTrading for Robinhood {
         positions.map_err(|error| self.inner.place_in(error, "option_positions"))
     }
 
-    async fn option_orders(&self, account: &AccountId, query: OrderQuery) -> Result<Page<OptionOrder>> {
+    async fn option_orders(
+        &self,
+        account: &AccountId,
+        query: OrderQuery,
+    ) -> Result<Page<OptionOrder>> {
         self.inner.list_option_orders(account, query).await
     }
 
@@ -305,7 +360,9 @@ impl Robinhood {
         inner.known(account, "option_strategies").await?;
         let endpoint = &endpoints::GET_STRATEGIES;
         let call = inner.api.call(Host::Api, endpoint);
-        let call = call.query("nonzero", "True").query("account_numbers", account);
+        let call = call
+            .query("nonzero", "True")
+            .query("account_numbers", account);
         let mut all = Vec::new();
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
             let (items, next) = rows(body, |row: &wire::AggregatePosition<'_>, index| {
@@ -328,7 +385,10 @@ impl Robinhood {
         let inner = &self.inner;
         inner.known(account, "option_events").await?;
         let endpoint = &endpoints::GET_OPTION_EVENTS;
-        let call = inner.api.call(Host::Api, endpoint).query("account_numbers", account);
+        let call = inner
+            .api
+            .call(Host::Api, endpoint)
+            .query("account_numbers", account);
         let mut all = Vec::new();
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
             let (items, next) = rows(body, |row: &wire::OptionEvent<'_>, index| {
@@ -347,12 +407,19 @@ impl Robinhood {
     /// # Errors
     ///
     /// As [`option_strategies`](Self::option_strategies).
-    pub async fn option_collateral(&self, account: &AccountId, chain: &str) -> Result<ChainCollateral> {
+    pub async fn option_collateral(
+        &self,
+        account: &AccountId,
+        chain: &str,
+    ) -> Result<ChainCollateral> {
         let inner = &self.inner;
         inner.known(account, "option_collateral").await?;
         let endpoint = &endpoints::GET_COLLATERAL;
         let call = inner.api.call(Host::Api, endpoint).path("chain", chain);
-        let body = inner.api.read(endpoint, call.query("account_number", account)).await?;
+        let body = inner
+            .api
+            .read(endpoint, call.query("account_number", account))
+            .await?;
         api::decode::<wire::ChainCollateral<'_>>(&body)
             .and_then(|answer| convert::collateral(&answer, Place::Whole(&body)))
             .map_err(|error| place(endpoint, error))
@@ -366,11 +433,20 @@ impl Robinhood {
     pub async fn option_bars(&self, contract: &InstrumentId) -> Result<Vec<Bar>> {
         let endpoint = &endpoints::GET_OPTION_BARS;
         let api = &self.inner.api;
-        let call = api.call(Host::Api, endpoint).path("contract", contract.as_str());
-        let call = call.query("span", "week").query("interval", "day").query("bounds", "regular");
+        let call = api
+            .call(Host::Api, endpoint)
+            .path("contract", contract.as_str());
+        let call = call
+            .query("span", "week")
+            .query("interval", "day")
+            .query("bounds", "regular");
         let body = api.read(endpoint, call).await?;
-        let read: market::OptionHistoricals = api::decode(&body).map_err(|error| place(endpoint, error))?;
-        let real = read.data_points.iter().filter(|candle| candle.interpolated != Some(true));
+        let read: market::OptionHistoricals =
+            api::decode(&body).map_err(|error| place(endpoint, error))?;
+        let real = read
+            .data_points
+            .iter()
+            .filter(|candle| candle.interpolated != Some(true));
         let mut bars: Vec<Bar> = real.map(convert::bar).collect();
         bars.sort_by_key(|bar| bar.time);
         Ok(bars)

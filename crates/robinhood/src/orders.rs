@@ -21,16 +21,28 @@ use crate::{
 const CRYPTO_PAGE: &str = "crypto";
 
 impl Inner {
-    pub(crate) async fn list_orders(&self, id: &AccountId, query: OrderQuery) -> Result<Page<Order>> {
+    pub(crate) async fn list_orders(
+        &self,
+        id: &AccountId,
+        query: OrderQuery,
+    ) -> Result<Page<Order>> {
         self.known(id, "orders").await?;
         let endpoint = &endpoints::GET_ORDERS;
-        let of_crypto = query.instrument.as_ref().is_some_and(|it| convert::own_part(it.as_str()).is_some());
+        let of_crypto = query
+            .instrument
+            .as_ref()
+            .is_some_and(|it| convert::own_part(it.as_str()).is_some());
         let body = match query.page.as_ref().map(PageToken::as_str) {
-            Some(CRYPTO_PAGE) if self.config.private_crypto => return self.crypto_page(id, &query).await,
+            Some(CRYPTO_PAGE) if self.config.private_crypto => {
+                return self.crypto_page(id, &query).await;
+            }
             None if of_crypto => return self.crypto_page(id, &query).await,
             Some(link) => self.api.follow(Host::Api, endpoint, link).await?,
             None => {
-                let mut call = self.api.call(Host::Api, endpoint).query("account_numbers", id);
+                let mut call = self
+                    .api
+                    .call(Host::Api, endpoint)
+                    .query("account_numbers", id);
                 if let Some(instrument) = &query.instrument {
                     call = call.query("instrument", instrument_url(instrument.as_str()));
                 }
@@ -53,22 +65,36 @@ impl Inner {
         let (items, next) = page.map_err(|error| place(endpoint, error))?;
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
         let crypto = self.config.private_crypto && query.instrument.is_none();
-        Ok(Page { items, next: next.or(crypto.then(|| PageToken::new(CRYPTO_PAGE))) })
+        Ok(Page {
+            items,
+            next: next.or(crypto.then(|| PageToken::new(CRYPTO_PAGE))),
+        })
     }
 
     async fn crypto_page(&self, id: &AccountId, query: &OrderQuery) -> Result<Page<Order>> {
-        let orders = self.read_crypto_orders(id, &endpoints::GET_CRYPTO_ORDERS).await?;
+        let orders = self
+            .read_crypto_orders(id, &endpoints::GET_CRYPTO_ORDERS)
+            .await?;
         let orders = orders.into_iter().map(|order| self.own_id(order));
-        Ok(Page::last(orders.filter(|order| fits(order, query)).collect()))
+        Ok(Page::last(
+            orders.filter(|order| fits(order, query)).collect(),
+        ))
     }
 
-    pub(crate) async fn list_option_orders(&self, id: &AccountId, query: OrderQuery) -> Result<Page<OptionOrder>> {
+    pub(crate) async fn list_option_orders(
+        &self,
+        id: &AccountId,
+        query: OrderQuery,
+    ) -> Result<Page<OptionOrder>> {
         self.known(id, "option_orders").await?;
         let endpoint = &endpoints::GET_OPTION_ORDERS;
         let body = match &query.page {
             Some(link) => self.api.follow(Host::Api, endpoint, link.as_str()).await?,
             None => {
-                let mut call = self.api.call(Host::Api, endpoint).query("account_numbers", id);
+                let mut call = self
+                    .api
+                    .call(Host::Api, endpoint)
+                    .query("account_numbers", id);
                 if let Some(from) = query.from {
                     call = call.query("created_at__gte", written(from)?);
                 }
@@ -81,7 +107,9 @@ impl Inner {
         let page = rows(&body, |row: &option_wire::OptionOrder<'_>, index| {
             let mut order = convert::option_order(row, Place::Row(&body, index))?;
             order.order = self.own_id(order.order);
-            let leg = |id: &wheelhouse_core::InstrumentId| order.legs.iter().any(|leg| leg.contract == *id);
+            let leg = |id: &wheelhouse_core::InstrumentId| {
+                order.legs.iter().any(|leg| leg.contract == *id)
+            };
             let of_leg = query.instrument.as_ref().is_none_or(leg);
             let mut rest = query.clone();
             rest.instrument = None;
@@ -93,13 +121,20 @@ impl Inner {
         Ok(Page { items, next })
     }
 
-    pub(crate) async fn list_executions(&self, id: &AccountId, query: ExecutionQuery) -> Result<Page<Execution>> {
+    pub(crate) async fn list_executions(
+        &self,
+        id: &AccountId,
+        query: ExecutionQuery,
+    ) -> Result<Page<Execution>> {
         self.known(id, "executions").await?;
         let endpoint = &endpoints::GET_EXECUTIONS;
         let body = match &query.page {
             Some(link) => self.api.follow(Host::Api, endpoint, link.as_str()).await?,
             None => {
-                let mut call = self.api.call(Host::Api, endpoint).query("account_numbers", id);
+                let mut call = self
+                    .api
+                    .call(Host::Api, endpoint)
+                    .query("account_numbers", id);
                 if let Some(from) = query.from {
                     // An order that was made before can be executed after.
                     call = call.query("updated_at[gte]", written(from)?);
@@ -113,8 +148,13 @@ impl Inner {
         let (items, next) = page.map_err(|error| place(endpoint, error))?;
         let wanted = |fill: &Execution| {
             fill.account == *id
-                && query.instrument.as_ref().is_none_or(|it| fill.instrument.as_ref() == Some(it))
-                && query.from.is_none_or(|from| fill.time.is_none_or(|time| time >= from))
+                && query
+                    .instrument
+                    .as_ref()
+                    .is_none_or(|it| fill.instrument.as_ref() == Some(it))
+                && query
+                    .from
+                    .is_none_or(|from| fill.time.is_none_or(|time| time >= from))
         };
         let items = items.into_iter().flatten().filter(wanted).collect();
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
@@ -123,7 +163,14 @@ impl Inner {
 
     pub(crate) async fn read_order(&self, id: &AccountId, order: &BrokerOrderId) -> Result<Order> {
         self.known(id, "order").await?;
-        let read = self.read_any(id, order, &endpoints::GET_ORDER, &endpoints::GET_CRYPTO_ORDER).await;
+        let read = self
+            .read_any(
+                id,
+                order,
+                &endpoints::GET_ORDER,
+                &endpoints::GET_CRYPTO_ORDER,
+            )
+            .await;
         read.map(|order| self.own_id(order))
     }
 
@@ -133,7 +180,10 @@ impl Inner {
         order: &BrokerOrderId,
         endpoint: &'static Endpoint,
     ) -> Result<Order> {
-        let call = self.api.call(Host::Api, endpoint).path("order", order.as_str());
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("order", order.as_str());
         let body = self.api.read(endpoint, call).await?;
         api::decode::<wire::Order<'_>>(&body)
             .and_then(|row| convert::equity_order(&row, Place::Whole(&body)))
@@ -160,7 +210,14 @@ impl Inner {
     pub(crate) async fn cancel(&self, id: &AccountId, order: &BrokerOrderId) -> Result<()> {
         self.may_change()?;
         self.known(id, "cancel_order").await?;
-        let read = || self.read_any(id, order, &endpoints::CANCELED_ORDER, &endpoints::CANCELED_CRYPTO_ORDER);
+        let read = || {
+            self.read_any(
+                id,
+                order,
+                &endpoints::CANCELED_ORDER,
+                &endpoints::CANCELED_CRYPTO_ORDER,
+            )
+        };
         if read().await?.state.is_final() {
             return Ok(());
         }
@@ -182,7 +239,10 @@ impl Inner {
             return Ok(());
         }
         let endpoint = &endpoints::CANCEL_OPTION_ORDER;
-        let call = self.api.call(Host::Api, endpoint).path("order", order.as_str());
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("order", order.as_str());
         match self.ask_to_cancel(endpoint, call).await? {
             None => Ok(()),
             Some(refused) => settled(&self.read_option_order(id, order).await?, refused),
@@ -191,7 +251,10 @@ impl Inner {
 
     async fn read_option_order(&self, id: &AccountId, order: &BrokerOrderId) -> Result<Order> {
         let endpoint = &endpoints::CANCELED_OPTION_ORDER;
-        let call = self.api.call(Host::Api, endpoint).path("order", order.as_str());
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .path("order", order.as_str());
         let body = self.api.read(endpoint, call).await?;
         api::decode::<option_wire::OptionOrder<'_>>(&body)
             .and_then(|row| convert::option_order(&row, Place::Whole(&body)))
@@ -200,14 +263,20 @@ impl Inner {
     }
 
     /// Returns the refusal, if the broker refused for a reason that the order may explain.
-    async fn ask_to_cancel(&self, endpoint: &'static Endpoint, call: Call<'_>) -> Result<Option<Error>> {
+    async fn ask_to_cancel(
+        &self,
+        endpoint: &'static Endpoint,
+        call: Call<'_>,
+    ) -> Result<Option<Error>> {
         let answer = match call.json(&serde_json::json!({})).send().await {
             Ok(answer) => answer,
             Err(failure) => return Err(self.api.failed(failure).await),
         };
         match error::of_status(&answer) {
             None => Ok(None),
-            Some(error) if matches!(answer.status(), 400 | 403 | 409) => Ok(Some(place(endpoint, error))),
+            Some(error) if matches!(answer.status(), 400 | 403 | 409) => {
+                Ok(Some(place(endpoint, error)))
+            }
             Some(error) => Err(place(endpoint, error)),
         }
     }
@@ -226,7 +295,10 @@ pub(crate) fn in_account(order: Order, id: &AccountId) -> Result<Order> {
     if order.account == *id {
         return Ok(order);
     }
-    Err(Error::new(ErrorKind::NotFound, "the order is not in this account"))
+    Err(Error::new(
+        ErrorKind::NotFound,
+        "the order is not in this account",
+    ))
 }
 
 /// The broker ignores filters that it does not know, so every one is applied here again.
@@ -237,13 +309,21 @@ fn fits(order: &Order, query: &OrderQuery) -> bool {
         _ => true,
     };
     status
-        && query.instrument.as_ref().is_none_or(|it| order.instrument == *it)
-        && query.from.is_none_or(|from| order.created_at.is_none_or(|at| at >= from))
-        && query.to.is_none_or(|to| order.created_at.is_none_or(|at| at <= to))
+        && query
+            .instrument
+            .as_ref()
+            .is_none_or(|it| order.instrument == *it)
+        && query
+            .from
+            .is_none_or(|from| order.created_at.is_none_or(|at| at >= from))
+        && query
+            .to
+            .is_none_or(|to| order.created_at.is_none_or(|at| at <= to))
 }
 
 pub(crate) fn written(at: OffsetDateTime) -> Result<String> {
-    at.format(&Rfc3339).map_err(|_| error::invalid("the time cannot be written"))
+    at.format(&Rfc3339)
+        .map_err(|_| error::invalid("the time cannot be written"))
 }
 
 /// The broker names related objects by their addresses, its own whatever gateway is in between.

@@ -22,7 +22,11 @@ impl ReadOnly {
             let message = "the broker gave no token that can only read";
             Error::new(ErrorKind::Unsupported, message).at_broker(self.session.broker().clone())
         })?;
-        Ok(AccessToken::new(secret, token.generation(), token.expires_at()))
+        Ok(AccessToken::new(
+            secret,
+            token.generation(),
+            token.expires_at(),
+        ))
     }
 }
 

@@ -4,9 +4,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use wheelhouse_core::{
-    ClientOrderId, Error, ErrorKind, Result, Submission, UnresolvedOrder,
-};
+use wheelhouse_core::{ClientOrderId, Error, ErrorKind, Result, Submission, UnresolvedOrder};
 
 /// How many placements are remembered; the oldest goes first.
 const MOST: usize = 4_096;
@@ -55,7 +53,13 @@ impl Recent {
     }
 
     /// Notes that `body` is about to be sent; until its outcome is known it is `open`.
-    pub(crate) fn begin(&self, content: &[u8], body: &Bytes, ref_id: &str, open: &UnresolvedOrder) -> Result<Standing> {
+    pub(crate) fn begin(
+        &self,
+        content: &[u8],
+        body: &Bytes,
+        ref_id: &str,
+        open: &UnresolvedOrder,
+    ) -> Result<Standing> {
         let mut state = self.lock();
         let id = &open.client_order_id;
         match state.standing(id, content)? {
@@ -171,7 +175,10 @@ mod tests {
         assert!(matches!(begin(&recent, b"a", "x"), Ok(Standing::New)));
         assert_eq!(begin(&recent, b"b", "x").unwrap_err().code(), 3009);
         let again = begin(&recent, b"a", "x").unwrap();
-        assert!(matches!(again, Standing::Known(Submission::Unknown(_))), "{again:?}");
+        assert!(
+            matches!(again, Standing::Known(Submission::Unknown(_))),
+            "{again:?}"
+        );
     }
 
     #[test]
@@ -184,7 +191,10 @@ mod tests {
         assert!(matches!(again, Standing::Unclear(body) if body == "body"));
         assert!(matches!(begin(&recent, b"a", "x"), Ok(Standing::Known(_))));
         recent.finish(&id, &Err(Error::new(ErrorKind::RateLimited, "later")), true);
-        assert!(matches!(begin(&recent, b"a", "x"), Ok(Standing::Unclear(_))));
+        assert!(matches!(
+            begin(&recent, b"a", "x"),
+            Ok(Standing::Unclear(_))
+        ));
     }
 
     #[test]
@@ -195,7 +205,10 @@ mod tests {
         let refused = Rejection::new(id.clone(), RejectReason::Other, "no");
         recent.finish(&id, &Ok(Submission::Rejected(refused)), false);
         let again = begin(&recent, b"a", "x").unwrap();
-        assert!(matches!(again, Standing::Known(Submission::Rejected(_))), "{again:?}");
+        assert!(
+            matches!(again, Standing::Known(Submission::Rejected(_))),
+            "{again:?}"
+        );
         assert_eq!(recent.own_id("x"), Some(id));
     }
 
@@ -215,6 +228,13 @@ mod tests {
             let _ = begin(&recent, b"a", &n.to_string()).unwrap();
         }
         let state = recent.lock();
-        assert_eq!((state.by_id.len(), state.oldest_first.len(), state.by_ref.len()), (MOST, MOST, MOST));
+        assert_eq!(
+            (
+                state.by_id.len(),
+                state.oldest_first.len(),
+                state.by_ref.len()
+            ),
+            (MOST, MOST, MOST)
+        );
     }
 }

@@ -175,11 +175,22 @@ fn refusals_are_decoded_and_have_their_codes() {
     ] {
         let body = sample(name);
         let failure = Failure::read(&body).unwrap_or_else(|| panic!("{name} is no refusal"));
-        assert_eq!(error::of_failure(status, Some(&failure), None).code(), code, "{name}");
+        assert_eq!(
+            error::of_failure(status, Some(&failure), None).code(),
+            code,
+            "{name}"
+        );
         assert!(!failure.message().is_empty());
     }
-    for (name, wait) in [("error_429", 14), ("push_prompt_throttled", 43_184), ("login_throttled", 51)] {
-        assert_eq!(error::wait_in_body(&sample(name)).map(|wait| wait.as_secs()), Some(wait));
+    for (name, wait) in [
+        ("error_429", 14),
+        ("push_prompt_throttled", 43_184),
+        ("login_throttled", 51),
+    ] {
+        assert_eq!(
+            error::wait_in_body(&sample(name)).map(|wait| wait.as_secs()),
+            Some(wait)
+        );
     }
 }
 
@@ -204,10 +215,19 @@ fn positions_have_the_cost_of_the_clearing_fields_where_the_old_one_is_zero() {
             .map(|(index, row)| convert::position(row, Place::Row(body, index)).unwrap())
             .collect();
         let cost = |n: usize| held[n].average_price.map(|p| p.value());
-        assert_eq!([cost(0), cost(1), cost(2)], [Some(dec!(61.25)), Some(dec!(14.1)), Some(dec!(22.1))]);
+        assert_eq!(
+            [cost(0), cost(1), cost(2)],
+            [Some(dec!(61.25)), Some(dec!(14.1)), Some(dec!(22.1))]
+        );
         assert_eq!(held[2].size.amount(), dec!(40.125));
         assert!(held.iter().all(|position| position.side == Side::Buy));
-        assert!(held[0].raw.json().unwrap().contains("clearing_average_cost"));
+        assert!(
+            held[0]
+                .raw
+                .json()
+                .unwrap()
+                .contains("clearing_average_cost")
+        );
     });
 }
 
@@ -235,17 +255,26 @@ fn a_summary_has_every_figure_that_the_broker_tells() {
     assert_eq!(summary.day_trades_remaining, Some(2));
     assert_eq!(summary.pattern_day_trader, Some(false));
     let other = wheelhouse_core::AccountId::new("100200302").unwrap();
-    assert_eq!(convert::summary(&sources, other, summary.updated_at).unwrap_err().code(), 3006);
+    assert_eq!(
+        convert::summary(&sources, other, summary.updated_at)
+            .unwrap_err()
+            .code(),
+        3006
+    );
 }
 
 #[test]
 fn accounts_have_name_and_status() {
     with("account_detail_ira", |body| {
-        let converted = convert::account(&read(body), Some("Roth IRA"), Place::Whole(body)).unwrap();
+        let converted =
+            convert::account(&read(body), Some("Roth IRA"), Place::Whole(body)).unwrap();
         assert_eq!(converted.id.as_str(), "100200302");
         assert_eq!(converted.name.as_deref(), Some("Roth IRA"));
         assert_eq!(converted.status, AccountStatus::Active);
-        assert_eq!(converted.balance.map(|money| money.amount), Some(dec!(7210)));
+        assert_eq!(
+            converted.balance.map(|money| money.amount),
+            Some(dec!(7210))
+        );
     });
 }
 
@@ -255,7 +284,10 @@ fn instruments_have_ticks_and_whole_shares() {
         let listing = convert::instrument(&read(body), Place::Whole(body)).unwrap();
         assert_eq!(listing.instrument.kind, InstrumentKind::Equity);
         assert_eq!(listing.instrument.rules.tick_at(dec!(12)), Some(dec!(0.01)));
-        assert_eq!(listing.instrument.rules.tick_at(dec!(0.5)), Some(dec!(0.0001)));
+        assert_eq!(
+            listing.instrument.rules.tick_at(dec!(0.5)),
+            Some(dec!(0.0001))
+        );
         assert!(listing.fractional && listing.all_day && !listing.over_the_counter);
         assert_eq!(listing.market.as_deref(), Some("XNYS"));
         assert_eq!(listing.collar, dec!(0.05));
@@ -273,7 +305,10 @@ fn orders_have_type_state_and_size() {
             }
         });
     }
-    let kinds: Vec<_> = seen.iter().map(|o| (o.order_type.clone(), o.state.clone())).collect();
+    let kinds: Vec<_> = seen
+        .iter()
+        .map(|o| (o.order_type.clone(), o.state.clone()))
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -311,8 +346,14 @@ fn option_orders_have_legs_and_a_signed_premium() {
             .collect();
         let premium = |n: usize| orders[n].net_premium.map(|money| money.amount);
         assert_eq!(premium(1), Some(dec!(28)));
-        assert_eq!(orders[1].order.average_price.map(|p| p.value()), Some(dec!(0.28)));
-        assert_eq!(orders[3].legs[0].effect, wheelhouse_core::PositionEffect::Close);
+        assert_eq!(
+            orders[1].order.average_price.map(|p| p.value()),
+            Some(dec!(0.28))
+        );
+        assert_eq!(
+            orders[3].legs[0].effect,
+            wheelhouse_core::PositionEffect::Close
+        );
         assert_eq!(orders[4].order.state, OrderState::Expired);
         assert_eq!(orders[0].order.side, Side::Sell);
     });
@@ -323,10 +364,14 @@ fn option_positions_are_per_unit_and_never_negative() {
     let contract = with("option_instrument_detail_F_put_10", |body| {
         convert::contract(&read(body), Place::Whole(body)).unwrap()
     });
-    assert_eq!((contract.right, contract.strike.value()), (OptionRight::Put, dec!(10)));
+    assert_eq!(
+        (contract.right, contract.strike.value()),
+        (OptionRight::Put, dec!(10))
+    );
     with("options_positions_nonzero", |body| {
         let page: Page<'_, option::OptionPosition<'_>> = read(body);
-        let held = convert::option_position(&page.results[0], contract, Place::Row(body, 0)).unwrap();
+        let held =
+            convert::option_position(&page.results[0], contract, Place::Row(body, 0)).unwrap();
         assert_eq!((held.side, held.contracts.value()), (Side::Sell, dec!(1)));
         assert_eq!(held.average_price.map(|p| p.value()), Some(dec!(0.28)));
     });
@@ -343,7 +388,9 @@ fn option_positions_are_per_unit_and_never_negative() {
         let cost: Option<Decimal> = page
             .results
             .iter()
-            .map(|row| convert::signed_cost(row.clearing_cost_basis, row.clearing_direction.as_ref()))
+            .map(|row| {
+                convert::signed_cost(row.clearing_cost_basis, row.clearing_direction.as_ref())
+            })
             .sum();
         assert_eq!(cost, Some(dec!(156)));
     });
@@ -355,13 +402,16 @@ fn quotes_without_a_price_have_none_and_null_rows_are_kept_in_place() {
         let page: Page<'_, Option<market::Quote<'_>>> = read(body);
         assert!(page.results[0].is_some() && page.results[1].is_none());
         let row = page.results[0].as_ref().unwrap();
-        let quote = convert::quote(row, time::OffsetDateTime::UNIX_EPOCH, Place::Row(body, 0)).unwrap();
+        let quote =
+            convert::quote(row, time::OffsetDateTime::UNIX_EPOCH, Place::Row(body, 0)).unwrap();
         assert_eq!(quote.bid.map(|p| p.value()), Some(dec!(12.34)));
     });
     with("marketdata_options_no_greeks_and_null", |body| {
         let page: Page<'_, Option<option::OptionQuote<'_>>> = read(body);
         let row = page.results[0].as_ref().unwrap();
-        let quote = convert::option_quote(row, time::OffsetDateTime::UNIX_EPOCH, Place::Row(body, 0)).unwrap();
+        let quote =
+            convert::option_quote(row, time::OffsetDateTime::UNIX_EPOCH, Place::Row(body, 0))
+                .unwrap();
         assert_eq!(quote.delta, None);
         assert_eq!(quote.open_interest, Some(8123));
         assert!(page.results[1].is_none());
@@ -374,7 +424,10 @@ fn chains_events_and_collateral_are_converted() {
         let wire: option::Chain<'_> = read(body);
         let symbol = wheelhouse_core::Symbol::new("F").unwrap();
         let chain = convert::chain(&wire, &symbol, Place::Whole(body)).unwrap();
-        assert_eq!((chain.expirations.len(), chain.multiplier), (4, Some(dec!(100))));
+        assert_eq!(
+            (chain.expirations.len(), chain.multiplier),
+            (4, Some(dec!(100)))
+        );
         assert_eq!(chain.root, None);
     });
     with("options_events", |body| {
@@ -395,12 +448,17 @@ fn crypto_of_the_private_api_is_converted() {
     with("nummus_currency_pairs", |body| {
         let page: Page<'_, crypto::Pair<'_>> = read(body);
         let pair = convert::pair(&page.results[0], Place::Row(body, 0)).unwrap();
-        assert_eq!(pair.rules.min_quantity.map(|q| q.value()), Some(dec!(0.000001)));
+        assert_eq!(
+            pair.rules.min_quantity.map(|q| q.value()),
+            Some(dec!(0.000001))
+        );
     });
     let account = wheelhouse_core::AccountId::new("100200301").unwrap();
     with("nummus_holdings", |body| {
         let page: Page<'_, crypto::Holding<'_>> = read(body);
-        let held = convert::holding(&page.results[0], &account, Place::Row(body, 0)).unwrap().unwrap();
+        let held = convert::holding(&page.results[0], &account, Place::Row(body, 0))
+            .unwrap()
+            .unwrap();
         assert_eq!(held.size.amount(), dec!(0.01234567));
     });
     with("nummus_orders", |body| {
@@ -410,7 +468,12 @@ fn crypto_of_the_private_api_is_converted() {
         assert_eq!(order.state, OrderState::Working);
     });
     with("forex_quote", |body| {
-        let quote = convert::forex_quote(&read(body), time::OffsetDateTime::UNIX_EPOCH, Place::Whole(body)).unwrap();
+        let quote = convert::forex_quote(
+            &read(body),
+            time::OffsetDateTime::UNIX_EPOCH,
+            Place::Whole(body),
+        )
+        .unwrap();
         assert_eq!(quote.ask.map(|p| p.value()), Some(dec!(68761.01)));
     });
 }
@@ -439,7 +502,10 @@ fn every_sample_is_on_the_list() {
     // What this file is said to cover is in this file.
     let source = include_str!("samples.rs");
     for (file, by) in listed.iter().filter(|(_, by)| **by == "adapter") {
-        assert!(source.contains(&format!("\"{file}\"")), "{file} is not covered {by}");
+        assert!(
+            source.contains(&format!("\"{file}\"")),
+            "{file} is not covered {by}"
+        );
     }
     let _ = wire::Num(Decimal::ONE);
 }

@@ -15,7 +15,10 @@ use crate::{
     endpoints, error,
     wire::{
         self,
-        auth::{IdentiAnswer, Machine, MachineInput, Migrated, NewMachine, PromptStatus, Responded, UserView},
+        auth::{
+            IdentiAnswer, Machine, MachineInput, Migrated, NewMachine, PromptStatus, Responded,
+            UserView,
+        },
     },
 };
 
@@ -40,7 +43,11 @@ impl RobinhoodAuth {
             false => self.enter_pathfinder(&hosts, &state, workflow).await?,
         };
         state.stage = stage;
-        if let Stage::Approval { flow, challenge, kind: Kind::App } = &state.stage
+        if let Stage::Approval {
+            flow,
+            challenge,
+            kind: Kind::App,
+        } = &state.stage
             && credentials.totp_secret().is_some()
         {
             let (flow, challenge) = (flow.clone(), challenge.clone());
@@ -66,7 +73,10 @@ impl RobinhoodAuth {
             ApprovalFlow::Auto => {}
         }
         let target = hosts.target(Host::Identi);
-        let call = self.http.call(&endpoints::MIGRATED, target).path("workflow", workflow);
+        let call = self
+            .http
+            .call(&endpoints::MIGRATED, target)
+            .path("workflow", workflow);
         match self.send(hosts, call).await {
             Ok(answer) if answer.is_success() => {
                 Ok(wire::decode::<Migrated>(answer.text().as_bytes()).is_ok_and(|it| it.result))
@@ -88,31 +98,51 @@ impl RobinhoodAuth {
         let body = NewMachine {
             device_id: &state.device_token,
             flow: "suv",
-            input: MachineInput { workflow_id: workflow },
+            input: MachineInput {
+                workflow_id: workflow,
+            },
         };
-        let call = self.http.call(&endpoints::USER_MACHINE, target).secret_json(&body);
+        let call = self
+            .http
+            .call(&endpoints::USER_MACHINE, target)
+            .secret_json(&body);
         let answer = self.good(hosts, call).await?;
         let machine = read::<Machine<'_>>(&answer)?.id.owned();
         for look in 0..LOOKS {
-            let call = self.http.call(&endpoints::USER_VIEW, target).path("machine", &machine);
+            let call = self
+                .http
+                .call(&endpoints::USER_VIEW, target)
+                .path("machine", &machine);
             let answer = self.good(hosts, call).await?;
             let view: UserView<'_> = read(&answer)?;
             if let Some(challenge) = view.challenge() {
                 let until = challenge.expires_at.map(|at| at.0);
-                let flow = Flow::Pathfinder { machine: machine.clone() };
+                let flow = Flow::Pathfinder {
+                    machine: machine.clone(),
+                };
                 if is_passed(challenge.status.as_str()) {
                     return Ok((Stage::Finish { flow }, until));
                 }
                 return Ok(match Kind::read(challenge.kind.as_str()) {
                     Some(kind) => {
                         let challenge = challenge.id.owned();
-                        (Stage::Approval { flow, challenge, kind }, until)
+                        (
+                            Stage::Approval {
+                                flow,
+                                challenge,
+                                kind,
+                            },
+                            until,
+                        )
                     }
                     None => (Stage::Human, until),
                 });
             }
             let waits = view.polling_interval.is_some()
-                || view.page.as_ref().is_none_or(|page| page.as_str() == "LoadingPage");
+                || view
+                    .page
+                    .as_ref()
+                    .is_none_or(|page| page.as_str() == "LoadingPage");
             if !waits || look + 1 == LOOKS {
                 break;
             }
@@ -131,9 +161,18 @@ impl RobinhoodAuth {
         Ok(identi_stage(workflow, &read(&answer)?))
     }
 
-    async fn patch_identi(&self, hosts: &Hosts, workflow: &str, body: &serde_json::Value) -> Result<Answer> {
+    async fn patch_identi(
+        &self,
+        hosts: &Hosts,
+        workflow: &str,
+        body: &serde_json::Value,
+    ) -> Result<Answer> {
         let target = hosts.target(Host::Identi);
-        let call = self.http.call(&endpoints::IDENTI, target).path("workflow", workflow).json(body);
+        let call = self
+            .http
+            .call(&endpoints::IDENTI, target)
+            .path("workflow", workflow)
+            .json(body);
         self.good(hosts, call).await
     }
 
@@ -148,12 +187,17 @@ impl RobinhoodAuth {
     ) -> Result<LoginStep> {
         let hosts = self.hosts(credentials.user())?;
         let target = hosts.target(Host::Api);
-        let call = self.http.call(&endpoints::PROMPT, target).path("challenge", challenge);
+        let call = self
+            .http
+            .call(&endpoints::PROMPT, target)
+            .path("challenge", challenge);
         let answer = match self.send(&hosts, call).await {
             Ok(answer) => answer,
             // The broker says how long to wait, and the challenge may still be open then.
             Err(error) if error.kind() == ErrorKind::LoginRateLimited => {
-                let Some(wait) = error.retry_after() else { return Err(error) };
+                let Some(wait) = error.retry_after() else {
+                    return Err(error);
+                };
                 let poll_after = self.after(wait.max(self.config.poll_interval));
                 if until.is_some_and(|until| poll_after >= until) {
                     return Err(error);
@@ -164,7 +208,12 @@ impl RobinhoodAuth {
         };
         let answer = good(answer)?;
         let status: PromptStatus<'_> = read(&answer)?;
-        match status.challenge_status.as_str().to_ascii_lowercase().as_str() {
+        match status
+            .challenge_status
+            .as_str()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             text if is_passed(text) => {
                 state.stage = Stage::Finish { flow };
                 self.finish(credentials, state, until).await
@@ -188,14 +237,19 @@ impl RobinhoodAuth {
         let hosts = self.hosts(credentials.user())?;
         let target = hosts.target(Host::Api);
         let body = json!({"response": code.expose_secret()});
-        let call = self.http.call(&endpoints::RESPOND, target).path("challenge", challenge);
+        let call = self
+            .http
+            .call(&endpoints::RESPOND, target)
+            .path("challenge", challenge);
         let answer = self.send(&hosts, call.secret_json(&body)).await?;
         if answer.status() >= 500 {
             return good(answer).map(drop);
         }
         let told: Responded<'_> = read(&answer)?;
         let status = told.status.as_ref().map(|status| status.as_str());
-        if answer.is_success() && status.is_some_and(|status| status.eq_ignore_ascii_case("validated")) {
+        if answer.is_success()
+            && status.is_some_and(|status| status.eq_ignore_ascii_case("validated"))
+        {
             return Ok(());
         }
         if answer.status() == 404 {
@@ -203,7 +257,10 @@ impl RobinhoodAuth {
         }
         let left = told
             .remaining_attempts
-            .or(told.challenge.as_ref().and_then(|challenge| challenge.remaining_attempts))
+            .or(told
+                .challenge
+                .as_ref()
+                .and_then(|challenge| challenge.remaining_attempts))
             .map(|left| left.0);
         match left {
             Some(left) if left.is_zero() => Err(over("the code was wrong, and no attempt is left")),
@@ -228,8 +285,13 @@ impl RobinhoodAuth {
         let hosts = self.hosts(credentials.user())?;
         let approved = match flow {
             Flow::Pathfinder { machine } => self.continue_pathfinder(&hosts, machine).await?,
-            Flow::Identi { workflow, screen, stem } => {
-                let mut body = json!({"clientVersion": "1.0.0", "screenName": screen, "id": workflow});
+            Flow::Identi {
+                workflow,
+                screen,
+                stem,
+            } => {
+                let mut body =
+                    json!({"clientVersion": "1.0.0", "screenName": screen, "id": workflow});
                 body[format!("{stem}Action")] = json!({"proceed": {}});
                 let answer = self.patch_identi(&hosts, workflow, &body).await?;
                 let read: IdentiAnswer<'_> = read(&answer)?;
@@ -258,7 +320,11 @@ impl RobinhoodAuth {
     async fn continue_pathfinder(&self, hosts: &Hosts, machine: &str) -> Result<bool> {
         let target = hosts.target(Host::Api);
         let body = json!({"sequence": 0, "user_input": {"status": "continue"}});
-        let call = self.http.call(&endpoints::CONTINUE, target).path("machine", machine).json(&body);
+        let call = self
+            .http
+            .call(&endpoints::CONTINUE, target)
+            .path("machine", machine)
+            .json(&body);
         let answer = self.send(hosts, call).await?;
         if answer.status() == 410 {
             return Ok(true);
@@ -276,9 +342,13 @@ impl RobinhoodAuth {
         until: Option<OffsetDateTime>,
     ) -> Result<LoginStep> {
         state.stage = Stage::Approved;
-        let step = self.request_token(credentials, &mut state.clone(), None, None).await?;
+        let step = self
+            .request_token(credentials, &mut state.clone(), None, None)
+            .await?;
         match step {
-            LoginStep::Challenge(pending) if matches!(State::of(&pending)?.stage, Stage::Approved) => {
+            LoginStep::Challenge(pending)
+                if matches!(State::of(&pending)?.stage, Stage::Approved) =>
+            {
                 self.ask(&state, until)
             }
             step => Ok(step),
@@ -292,11 +362,22 @@ impl RobinhoodAuth {
         mut state: State,
         flow: Flow,
     ) -> Result<LoginStep> {
-        let Flow::Identi { workflow, screen, stem } = flow else {
+        let Flow::Identi {
+            workflow,
+            screen,
+            stem,
+        } = flow
+        else {
             let message = "this flow of the broker sends nothing again; begin a new login";
             return Err(Error::new(ErrorKind::Unsupported, message));
         };
-        let prompt = matches!(&state.stage, Stage::Approval { kind: Kind::Prompt, .. });
+        let prompt = matches!(
+            &state.stage,
+            Stage::Approval {
+                kind: Kind::Prompt,
+                ..
+            }
+        );
         let action = if prompt { "fallback" } else { "resend" };
         let mut body = json!({"clientVersion": "1.0.0", "screenName": screen, "id": workflow});
         body[format!("{stem}Action")] = json!({action: {}});
@@ -329,7 +410,14 @@ fn identi_stage(workflow: &str, answer: &IdentiAnswer<'_>) -> (Stage, Option<Off
         return (Stage::Finish { flow }, until);
     }
     match Kind::read(challenge.kind.as_str()) {
-        Some(kind) => (Stage::Approval { flow, challenge: challenge.id.owned(), kind }, until),
+        Some(kind) => (
+            Stage::Approval {
+                flow,
+                challenge: challenge.id.owned(),
+                kind,
+            },
+            until,
+        ),
         None => (Stage::Human, until),
     }
 }
@@ -357,5 +445,8 @@ fn read<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<T> {
 
 /// The login cannot go on.
 fn over(why: &'static str) -> Error {
-    Error::new(ErrorKind::SessionExpired, format!("{why}; begin a new login"))
+    Error::new(
+        ErrorKind::SessionExpired,
+        format!("{why}; begin a new login"),
+    )
 }

@@ -7,7 +7,9 @@ use std::{
 use async_trait::async_trait;
 use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use wheelhouse_http::SystemRandom;
-use wheelhouse_session::{Record, RecordHead, RecordKey, RecordKind, RecordQuery, SessionStore, StoreError, Write};
+use wheelhouse_session::{
+    Record, RecordHead, RecordKey, RecordKind, RecordQuery, SessionStore, StoreError, Write,
+};
 
 /// Keeps the token that names this device to the broker, for each user.
 ///
@@ -93,8 +95,9 @@ impl<S: SessionStore> DeviceTokens for StoredDevices<S> {
         for head in self.store.list(&query).await? {
             if let Some(record) = self.store.load(&head.key, now).await? {
                 let bytes = record.body.expose_secret();
-                let text = std::str::from_utf8(bytes)
-                    .map_err(|_| Error::new(ErrorKind::CorruptRecord, "a stored device token is no text"))?;
+                let text = std::str::from_utf8(bytes).map_err(|_| {
+                    Error::new(ErrorKind::CorruptRecord, "a stored device token is no text")
+                })?;
                 return Ok(Some(text.into()));
             }
         }
@@ -109,7 +112,10 @@ impl<S: SessionStore> DeviceTokens for StoredDevices<S> {
         let id = super::random_uuid(&SystemRandom)?;
         let head = RecordHead::new(RecordKey::new(kind(), id), BrokerId::robinhood(), user, now);
         let record = Record::new(head, token.expose_secret().as_bytes().to_vec());
-        let write = Write::Insert { limit: Some(1), now };
+        let write = Write::Insert {
+            limit: Some(1),
+            now,
+        };
         match self.store.save(&record, write).await {
             Ok(()) | Err(StoreError::LimitReached { .. } | StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),

@@ -104,7 +104,11 @@ impl RobinhoodAuth {
     /// Sends a call of a login. A server's wait stops every caller of the user.
     async fn send(&self, hosts: &Hosts, call: Call<'_>) -> Result<Answer> {
         let call = call.header("x-robinhood-api-version", &self.config.api_version);
-        let answer = call.max_wait(self.config.limit_wait).send().await.map_err(Error::from);
+        let answer = call
+            .max_wait(self.config.limit_wait)
+            .send()
+            .await
+            .map_err(Error::from);
         match answer {
             Ok(answer) if answer.status() == 429 => {
                 let wait = answer.retry_after().unwrap_or(AFTER_429);
@@ -124,17 +128,22 @@ impl RobinhoodAuth {
     }
 
     fn name(&self, error: Error, operation: &'static str) -> Error {
-        error.in_operation(operation).at_broker(BrokerId::robinhood())
+        error
+            .in_operation(operation)
+            .at_broker(BrokerId::robinhood())
     }
 
     /// Wraps a state into a challenge for the user.
     fn ask(&self, state: &State, until: Option<OffsetDateTime>) -> Result<LoginStep> {
         let challenge = match &state.stage {
             Stage::Human => Challenge::Human {
-                reason: "the broker wants to see a person: a photo, a bank or its support".to_owned(),
+                reason: "the broker wants to see a person: a photo, a bank or its support"
+                    .to_owned(),
                 place: "the Robinhood app or robinhood.com".to_owned(),
             },
-            Stage::Approval { kind: Kind::Prompt, .. } => Challenge::Approve {
+            Stage::Approval {
+                kind: Kind::Prompt, ..
+            } => Challenge::Approve {
                 poll_after: self.after(self.config.poll_interval),
                 until,
             },
@@ -144,7 +153,10 @@ impl RobinhoodAuth {
             },
             Stage::Approval { kind, .. } | Stage::Legacy { kind, .. } | Stage::Mfa { kind } => {
                 match kind.channel() {
-                    Some(channel) => Challenge::Code { channel, sent_to: None },
+                    Some(channel) => Challenge::Code {
+                        channel,
+                        sent_to: None,
+                    },
                     None => Challenge::Totp,
                 }
             }
@@ -167,7 +179,11 @@ impl RobinhoodAuth {
     }
 
     /// Makes a one-time code that was not sent before, waiting for the next one if need be.
-    async fn one_time_code(&self, credentials: &Credentials, state: &mut State) -> Result<Option<SecretString>> {
+    async fn one_time_code(
+        &self,
+        credentials: &Credentials,
+        state: &mut State,
+    ) -> Result<Option<SecretString>> {
         let Some(secret) = credentials.totp_secret() else {
             return Ok(None);
         };
@@ -176,7 +192,9 @@ impl RobinhoodAuth {
             && totp::step_at(now) <= used
         {
             let next = (used + 1) * totp::STEP - now.unix_timestamp();
-            let wait = u64::try_from(next).unwrap_or(0).min(2 * totp::STEP.unsigned_abs());
+            let wait = u64::try_from(next)
+                .unwrap_or(0)
+                .min(2 * totp::STEP.unsigned_abs());
             self.clock().sleep(Duration::from_secs(wait)).await;
             now = self.clock().now();
         }
@@ -191,7 +209,9 @@ impl RobinhoodAuth {
             let message = "after a restart the credentials have to be given again with the answer";
             Error::new(ErrorKind::MissingField, message)
         })?;
-        let until = pending.expires_at().map(|at| at - time::Duration::minutes(10));
+        let until = pending
+            .expires_at()
+            .map(|at| at - time::Duration::minutes(10));
         if let Challenge::Approve { poll_after, .. } = pending.challenge()
             && matches!(answer, ChallengeAnswer::Poll)
             && self.clock().now() < *poll_after
@@ -202,23 +222,35 @@ impl RobinhoodAuth {
         let stage = state.stage.clone();
         match (stage, answer) {
             (Stage::Mfa { .. }, ChallengeAnswer::Code(code)) => {
-                let step = self.request_token(credentials, &mut state, Some(&code), None).await;
+                let step = self
+                    .request_token(credentials, &mut state, Some(&code), None)
+                    .await;
                 or_again(step)
             }
             (Stage::Legacy { challenge, .. }, ChallengeAnswer::Code(code)) => {
                 self.respond(credentials, &challenge, &code).await?;
                 self.finish_legacy(credentials, state, challenge).await
             }
-            (Stage::Approval { flow, challenge, kind }, ChallengeAnswer::Code(code))
-                if kind != Kind::Prompt =>
-            {
+            (
+                Stage::Approval {
+                    flow,
+                    challenge,
+                    kind,
+                },
+                ChallengeAnswer::Code(code),
+            ) if kind != Kind::Prompt => {
                 self.respond(credentials, &challenge, &code).await?;
                 state.stage = Stage::Finish { flow };
                 self.finish(credentials, state, until).await
             }
-            (Stage::Approval { flow, challenge, kind: Kind::Prompt }, ChallengeAnswer::Poll) => {
-                self.poll(credentials, state, flow, &challenge, until).await
-            }
+            (
+                Stage::Approval {
+                    flow,
+                    challenge,
+                    kind: Kind::Prompt,
+                },
+                ChallengeAnswer::Poll,
+            ) => self.poll(credentials, state, flow, &challenge, until).await,
             (Stage::Approval { flow, .. }, ChallengeAnswer::Resend) => {
                 self.resend(credentials, state, flow).await
             }
@@ -230,7 +262,8 @@ impl RobinhoodAuth {
             }
             (Stage::Human, ChallengeAnswer::Done | ChallengeAnswer::Poll) => {
                 state.stage = Stage::Token { challenge: None };
-                self.request_token(credentials, &mut state, None, None).await
+                self.request_token(credentials, &mut state, None, None)
+                    .await
             }
             _ => {
                 let message = "this is not an answer to what the broker asks";
@@ -269,7 +302,9 @@ fn limited(error: Error) -> Error {
 pub(crate) fn random_uuid(random: &dyn Random) -> Result<String> {
     let mut bytes = [0; 16];
     random.fill(&mut bytes)?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+    Ok(uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string())
 }
 
 #[async_trait]
@@ -297,7 +332,8 @@ impl Authenticator for RobinhoodAuth {
             let request = random_uuid(&*self.random)?;
             let mut state = State::new(device.expose_secret().to_owned(), request);
             let code = self.one_time_code(credentials, &mut state).await?;
-            self.request_token(credentials, &mut state, code.as_ref(), None).await
+            self.request_token(credentials, &mut state, code.as_ref(), None)
+                .await
         };
         step.await.map_err(|error| self.name(error, "login"))
     }

@@ -27,7 +27,11 @@ pub(super) enum Stage {
     /// Nothing is left but the token; `challenge` goes along as a header.
     Token { challenge: Option<String> },
     /// A challenge of a device approval.
-    Approval { flow: Flow, challenge: String, kind: Kind },
+    Approval {
+        flow: Flow,
+        challenge: String,
+        kind: Kind,
+    },
     /// The challenge is answered, the approval has to be finished.
     Finish { flow: Flow },
     /// Only a person can go on.
@@ -69,8 +73,14 @@ impl Kind {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "flow", rename_all = "snake_case")]
 pub(super) enum Flow {
-    Identi { workflow: String, screen: String, stem: String },
-    Pathfinder { machine: String },
+    Identi {
+        workflow: String,
+        screen: String,
+        stem: String,
+    },
+    Pathfinder {
+        machine: String,
+    },
 }
 
 impl State {

@@ -18,7 +18,11 @@ use crate::{
     api::{Hosts, digest_of},
     config::Host,
     endpoints, error,
-    wire::{self, auth::{Claims, TokenAnswer}, failure::Failure},
+    wire::{
+        self,
+        auth::{Claims, TokenAnswer},
+        failure::Failure,
+    },
 };
 
 /// The public identifier of the web page.
@@ -85,27 +89,39 @@ impl RobinhoodAuth {
         };
         if read.access_token.is_some() {
             let digest = digest_of(credentials.user());
-            return self.granted(read, &state.device_token, &digest).map(LoginStep::Granted);
+            return self
+                .granted(read, &state.device_token, &digest)
+                .map(LoginStep::Granted);
         }
         if let Some(workflow) = &read.verification_workflow {
-            return self.open_workflow(credentials, state.clone(), workflow.id.as_str()).await;
+            return self
+                .open_workflow(credentials, state.clone(), workflow.id.as_str())
+                .await;
         }
         if read.mfa_required == Some(true) {
-            let told = read.mfa_type.as_ref().and_then(|text| Kind::read(text.as_str()));
+            let told = read
+                .mfa_type
+                .as_ref()
+                .and_then(|text| Kind::read(text.as_str()));
             let kind = told.unwrap_or(Kind::App);
             state.stage = Stage::Mfa { kind };
             let by_app = kind == Kind::App && code.is_none();
             if by_app && let Some(code) = self.one_time_code(credentials, state).await? {
-                return Box::pin(self.request_token(credentials, state, Some(&code), challenge)).await;
+                return Box::pin(self.request_token(credentials, state, Some(&code), challenge))
+                    .await;
             }
             return self.ask(state, None);
         }
         if let Some(asked) = &read.challenge {
-            let Some(kind) = Kind::read(asked.kind.as_str()).filter(|kind| *kind != Kind::Prompt) else {
+            let Some(kind) = Kind::read(asked.kind.as_str()).filter(|kind| *kind != Kind::Prompt)
+            else {
                 state.stage = Stage::Human;
                 return self.ask(state, None);
             };
-            state.stage = Stage::Legacy { challenge: asked.id.owned(), kind };
+            state.stage = Stage::Legacy {
+                challenge: asked.id.owned(),
+                kind,
+            };
             return self.ask(state, asked.expires_at.map(|at| at.0));
         }
         match answer.is_success() {
@@ -124,13 +140,19 @@ impl RobinhoodAuth {
         mut state: State,
         challenge: String,
     ) -> Result<LoginStep> {
-        state.stage = Stage::Token { challenge: Some(challenge.clone()) };
-        self.request_token(credentials, &mut state, None, Some(&challenge)).await
+        state.stage = Stage::Token {
+            challenge: Some(challenge.clone()),
+        };
+        self.request_token(credentials, &mut state, None, Some(&challenge))
+            .await
     }
 
     fn granted(&self, answer: TokenAnswer<'_>, device_token: &str, digest: &str) -> Result<Grant> {
         let Some(access) = answer.access_token else {
-            return Err(Error::new(ErrorKind::UnexpectedAnswer, "the answer has no token"));
+            return Err(Error::new(
+                ErrorKind::UnexpectedAnswer,
+                "the answer has no token",
+            ));
         };
         let now = self.clock().now();
         let claimed = expiry_of(&access);
@@ -163,7 +185,9 @@ impl RobinhoodAuth {
         let Some(token) = grant.refresh_token() else {
             return Err(refused("the session has no refresh token"));
         };
-        let device = grant.extra(DEVICE_TOKEN).map_or("", ExposeSecret::expose_secret);
+        let device = grant
+            .extra(DEVICE_TOKEN)
+            .map_or("", ExposeSecret::expose_secret);
         let body = form(&[
             ("grant_type", "refresh_token"),
             ("refresh_token", token.expose_secret()),
@@ -174,7 +198,10 @@ impl RobinhoodAuth {
         ]);
         let digest = digest_in(grant);
         let hosts = Hosts::new(&self.config, digest)?;
-        let call = self.http.call(&endpoints::REFRESH, hosts.target(Host::Api)).body(body, FORM);
+        let call = self
+            .http
+            .call(&endpoints::REFRESH, hosts.target(Host::Api))
+            .body(body, FORM);
         let answer = self.send(&hosts, call).await?;
         let read: Result<TokenAnswer<'_>, _> = wire::decode(answer.text().as_bytes());
         match read {
@@ -185,7 +212,8 @@ impl RobinhoodAuth {
             }
             _ if (400..500).contains(&answer.status()) => {
                 let failure = Failure::read(answer.text().as_bytes()).unwrap_or_default();
-                Err(refused("the broker refuses the refresh token").with_broker_message(failure.message()))
+                Err(refused("the broker refuses the refresh token")
+                    .with_broker_message(failure.message()))
             }
             Ok(_) if answer.is_success() => Err(Error::new(
                 ErrorKind::UnexpectedAnswer,
@@ -203,7 +231,10 @@ impl RobinhoodAuth {
         let token = grant.refresh_token().unwrap_or(grant.access_token());
         let body = form(&[("client_id", CLIENT_ID), ("token", token.expose_secret())]);
         let hosts = Hosts::new(&self.config, digest_in(grant))?;
-        let call = self.http.call(&endpoints::REVOKE, hosts.target(Host::Api)).body(body, FORM);
+        let call = self
+            .http
+            .call(&endpoints::REVOKE, hosts.target(Host::Api))
+            .body(body, FORM);
         let answer = self.send(&hosts, call).await?;
         match answer.status() {
             200..300 => Ok(()),
@@ -215,7 +246,9 @@ impl RobinhoodAuth {
 }
 
 fn digest_in(grant: &Grant) -> &str {
-    grant.extra(USER_DIGEST).map_or("unknown", ExposeSecret::expose_secret)
+    grant
+        .extra(USER_DIGEST)
+        .map_or("unknown", ExposeSecret::expose_secret)
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";

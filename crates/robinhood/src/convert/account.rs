@@ -64,7 +64,12 @@ pub(crate) fn summary(
     id: AccountId,
     now: time::OffsetDateTime,
 ) -> Result<AccountSummary> {
-    let Sources { account, portfolio, unified, .. } = sources;
+    let Sources {
+        account,
+        portfolio,
+        unified,
+        ..
+    } = sources;
     let number = account_id(Some(&account.account_number), None)?;
     if number != id || portfolio.account.tail() != id.as_str() {
         return Err(odd("the answer is about another account"));
@@ -80,12 +85,13 @@ pub(crate) fn summary(
     summary.cash = num(account.portfolio_cash)
         .or(num(account.cash))
         .or(told(|u| u.uninvested_cash.as_ref().map(|m| m.amount)));
-    summary.buying_power = told(|u| u.account_buying_power.as_ref().map(|m| m.amount))
-        .or(num(account.buying_power));
+    summary.buying_power =
+        told(|u| u.account_buying_power.as_ref().map(|m| m.amount)).or(num(account.buying_power));
     // After hours there are two sets of figures; the one of the longer day is the newer one.
     let equity = num(portfolio.extended_hours_equity).or(num(portfolio.equity));
     summary.equity = equity.or(told(|u| u.portfolio_equity.as_ref().map(|m| m.amount)));
-    summary.portfolio_value = told(|u| u.total_equity.as_ref().map(|m| m.amount)).or(summary.equity);
+    summary.portfolio_value =
+        told(|u| u.total_equity.as_ref().map(|m| m.amount)).or(summary.equity);
     summary.withdrawable = num(portfolio.withdrawable_amount)
         .or(told(|u| u.withdrawable_cash.as_ref().map(|m| m.amount)))
         .or(num(account.cash_available_for_withdrawal));
@@ -94,10 +100,17 @@ pub(crate) fn summary(
     // The plain one is "0" where the broker has corrected for transfers.
     let close = positive(portfolio.adjusted_equity_previous_close)
         .or(positive(portfolio.equity_previous_close))
-        .or(told(|u| u.portfolio_previous_close.as_ref().map(|m| m.amount)));
-    summary.total_return_today = summary.equity.zip(close).and_then(|(now, then)| now.checked_sub(then));
+        .or(told(|u| {
+            u.portfolio_previous_close.as_ref().map(|m| m.amount)
+        }));
+    summary.total_return_today = summary
+        .equity
+        .zip(close)
+        .and_then(|(now, then)| now.checked_sub(then));
     let value = num(portfolio.extended_hours_market_value).or(num(portfolio.market_value));
-    summary.open_pnl = value.zip(sources.cost).and_then(|(value, cost)| value.checked_sub(cost));
+    summary.open_pnl = value
+        .zip(sources.cost)
+        .and_then(|(value, cost)| value.checked_sub(cost));
     summary.total_return_total = summary.open_pnl;
     summary.position_count = u32::try_from(sources.positions).ok();
     summary.order_count = u32::try_from(sources.orders).ok();
@@ -114,7 +127,10 @@ pub(crate) fn summary(
 pub(crate) fn position(position: &wire::Position<'_>, place: Place<'_>) -> Result<Position> {
     let account = account_id(position.account_number.as_ref(), position.account.as_ref())?;
     let instrument = instrument_id(position.instrument_id.as_ref(), &position.instrument)?;
-    let short = position.kind.as_ref().is_some_and(|kind| kind.as_str() == "short")
+    let short = position
+        .kind
+        .as_ref()
+        .is_some_and(|kind| kind.as_str() == "short")
         || position.quantity.0.is_sign_negative();
     let side = if short { Side::Sell } else { Side::Buy };
     let id = fit("position", PositionId::new(instrument.as_str()))?;

@@ -1,8 +1,8 @@
 use time::OffsetDateTime;
 use wheelhouse_core::{
     AccountId, BrokerOrderId, Currency, Decimal, Instrument, InstrumentId, InstrumentKind,
-    InstrumentRules, InstrumentStatus, Order, OrderSize, OrderType, Position, PositionId,
-    Price, Quantity, Quote, Result, Side, SizeUnit, Symbol, Tick,
+    InstrumentRules, InstrumentStatus, Order, OrderSize, OrderType, Position, PositionId, Price,
+    Quantity, Quote, Result, Side, SizeUnit, Symbol, Tick,
 };
 
 use super::{Place, filled_in, fit, positive, price, ref_id, side, state, symbol, time_in_force};
@@ -20,7 +20,10 @@ pub(crate) fn pair(pair: &wire::Pair<'_>, place: Place<'_>) -> Result<Instrument
     let id = pair_id(pair.id.as_str())?;
     let mut converted = Instrument::new(id, symbol(&pair.symbol)?, InstrumentKind::Crypto);
     converted.name = filled_in(&pair.name).map(str::to_owned);
-    converted.currency = Some(fit("currency", Currency::new(pair.quote_currency.code.as_str()))?);
+    converted.currency = Some(fit(
+        "currency",
+        Currency::new(pair.quote_currency.code.as_str()),
+    )?);
     converted.unit = SizeUnit::Units;
     let mut rules = InstrumentRules::default();
     rules.min_quantity = positive(pair.min_order_size).map(Quantity::new);
@@ -48,15 +51,25 @@ pub(crate) fn holding(
     let (Some(pair), false) = (&holding.currency_pair_id, holding.quantity.0.is_zero()) else {
         return Ok(None);
     };
-    let id = fit("position", PositionId::new(format!("{PREFIX}{}", holding.id.as_str())))?;
+    let id = fit(
+        "position",
+        PositionId::new(format!("{PREFIX}{}", holding.id.as_str())),
+    )?;
     let size = OrderSize::Units(Quantity::new(holding.quantity.0));
-    let mut converted = Position::new(id, account.clone(), pair_id(pair.as_str())?, Side::Buy, size);
+    let mut converted = Position::new(
+        id,
+        account.clone(),
+        pair_id(pair.as_str())?,
+        Side::Buy,
+        size,
+    );
     let name = format!("{}-USD", holding.currency.code.as_str());
     converted.symbol = Some(fit("symbol", Symbol::new(name))?);
     let sum = |pick: fn(&wire::CostBasis) -> Option<crate::wire::Num>| {
-        holding.cost_bases.iter().try_fold(Decimal::ZERO, |sum, basis| {
-            sum.checked_add(pick(basis)?.0)
-        })
+        holding
+            .cost_bases
+            .iter()
+            .try_fold(Decimal::ZERO, |sum, basis| sum.checked_add(pick(basis)?.0))
     };
     converted.average_price = sum(|b| b.direct_cost_basis)
         .zip(sum(|b| b.direct_quantity).filter(|q| !q.is_zero()))
@@ -81,7 +94,10 @@ pub(crate) fn crypto_order(
         (other, _) => OrderType::Unknown(other.to_owned()),
     };
     let mut converted = Order::new(
-        fit("order", BrokerOrderId::new(format!("{PREFIX}{}", order.id.as_str())))?,
+        fit(
+            "order",
+            BrokerOrderId::new(format!("{PREFIX}{}", order.id.as_str())),
+        )?,
         account.clone(),
         pair_id(order.currency_pair_id.as_str())?,
         side(order.side.as_str())?,
@@ -91,7 +107,10 @@ pub(crate) fn crypto_order(
     converted.client_order_id = order.ref_id.as_ref().and_then(ref_id);
     converted.filled = Quantity::new(order.cumulative_quantity.map_or(Decimal::ZERO, |n| n.0));
     converted.average_price = price(order.average_price);
-    if matches!(converted.order_type, OrderType::Limit | OrderType::StopLimit) {
+    if matches!(
+        converted.order_type,
+        OrderType::Limit | OrderType::StopLimit
+    ) {
         converted.limit_price = price(order.limit_price).or(price(order.price));
     }
     converted.stop_price = price(order.stop_price);
@@ -121,4 +140,3 @@ pub(crate) fn forex_quote(
 pub(crate) fn own_part(id: &str) -> Option<&str> {
     id.strip_prefix(PREFIX)
 }
-

@@ -68,8 +68,14 @@ fn rules(instrument: &wire::Instrument<'_>) -> InstrumentRules {
     rules.ticks = match positive(instrument.min_tick_size) {
         Some(size) => vec![Tick { from: None, size }],
         None => vec![
-            Tick { from: None, size: dec!(0.0001) },
-            Tick { from: Some(Decimal::ONE), size: dec!(0.01) },
+            Tick {
+                from: None,
+                size: dec!(0.0001),
+            },
+            Tick {
+                from: Some(Decimal::ONE),
+                size: dec!(0.01),
+            },
         ],
     };
     rules
@@ -79,7 +85,11 @@ fn status(instrument: &wire::Instrument<'_>) -> Option<InstrumentStatus> {
     if filled_in(&instrument.internal_halt_reason).is_some() {
         return Some(InstrumentStatus::Halted);
     }
-    if instrument.state.as_ref().is_some_and(|state| state.as_str() != "active") {
+    if instrument
+        .state
+        .as_ref()
+        .is_some_and(|state| state.as_str() != "active")
+    {
         return Some(InstrumentStatus::Closed);
     }
     Some(match instrument.tradability.as_ref()?.as_str() {
@@ -89,7 +99,11 @@ fn status(instrument: &wire::Instrument<'_>) -> Option<InstrumentStatus> {
     })
 }
 
-pub(crate) fn quote(quote: &wire::Quote<'_>, now: OffsetDateTime, place: Place<'_>) -> Result<Quote> {
+pub(crate) fn quote(
+    quote: &wire::Quote<'_>,
+    now: OffsetDateTime,
+    place: Place<'_>,
+) -> Result<Quote> {
     let id = instrument_id(quote.instrument_id.as_ref(), &quote.instrument)?;
     let mut converted = Quote::new(id, now);
     converted.bid = price(quote.bid_price);

@@ -7,7 +7,7 @@ mod option;
 mod order;
 
 pub(crate) use account::{Sources, account, dividend, position, signed_cost, summary};
-pub(crate) use crypto::{PREFIX, own_part, crypto_order, forex_quote, holding, pair};
+pub(crate) use crypto::{PREFIX, crypto_order, forex_quote, holding, own_part, pair};
 pub(crate) use market::{FRACTION, Listing, bar, fundamentals, hours, instrument, quote};
 pub(crate) use option::{
     chain, collateral, contract, deliverable, event, option_position, option_quote, strategy,
@@ -59,7 +59,10 @@ fn account_id(number: Option<&Text<'_>>, url: Option<&Text<'_>>) -> Result<Accou
 }
 
 fn instrument_id(id: Option<&Text<'_>>, url: &Text<'_>) -> Result<InstrumentId> {
-    fit("instrument", InstrumentId::new(id.map_or(url.tail(), Text::as_str)))
+    fit(
+        "instrument",
+        InstrumentId::new(id.map_or(url.tail(), Text::as_str)),
+    )
 }
 
 fn symbol(text: &Text<'_>) -> Result<Symbol> {
@@ -76,7 +79,9 @@ fn positive(num: Option<Num>) -> Option<Decimal> {
 }
 
 fn filled_in<'a>(text: &'a Option<Text<'_>>) -> Option<&'a str> {
-    text.as_ref().map(Text::as_str).filter(|text| !text.is_empty())
+    text.as_ref()
+        .map(Text::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 fn side(text: &str) -> Result<Side> {
@@ -93,7 +98,9 @@ fn direction(text: &str) -> Result<Side> {
     match text {
         "credit" => Ok(Side::Sell),
         "debit" => Ok(Side::Buy),
-        _ => Err(odd("the direction in the answer is neither credit nor debit")),
+        _ => Err(odd(
+            "the direction in the answer is neither credit nor debit",
+        )),
     }
 }
 

@@ -10,7 +10,11 @@ use crate::{
     wire::{Num, Text, option as wire},
 };
 
-pub(crate) fn chain(chain: &wire::Chain<'_>, underlying: &Symbol, place: Place<'_>) -> Result<OptionChain> {
+pub(crate) fn chain(
+    chain: &wire::Chain<'_>,
+    underlying: &Symbol,
+    place: Place<'_>,
+) -> Result<OptionChain> {
     let mut converted = OptionChain::new(chain.id.as_str(), underlying.clone());
     let root = symbol(&chain.symbol)?;
     converted.root = (root != *underlying).then_some(root);
@@ -50,7 +54,10 @@ pub(crate) fn contract(contract: &wire::Contract<'_>, place: Place<'_>) -> Resul
         Price::new(contract.strike_price.0),
         right(contract.right.as_str())?,
     );
-    let active = contract.state.as_ref().is_none_or(|state| state.as_str() == "active");
+    let active = contract
+        .state
+        .as_ref()
+        .is_none_or(|state| state.as_str() == "active");
     converted.tradable = contract
         .tradability
         .as_ref()
@@ -122,7 +129,10 @@ fn multiplier(num: Option<Num>) -> Result<Decimal> {
     }
 }
 
-pub(crate) fn strategy(row: &wire::AggregatePosition<'_>, place: Place<'_>) -> Result<OptionStrategy> {
+pub(crate) fn strategy(
+    row: &wire::AggregatePosition<'_>,
+    place: Place<'_>,
+) -> Result<OptionStrategy> {
     let account = account_id(row.account_number.as_ref(), row.account.as_ref())?;
     let underlying = symbol(&row.symbol)?;
     let multiplier = multiplier(row.trade_value_multiplier)?;
@@ -166,7 +176,9 @@ fn ratio(num: Num) -> Result<u32> {
     let whole = num.0.normalize();
     match u32::try_from(whole) {
         Ok(ratio) if ratio > 0 && whole.scale() == 0 => Ok(ratio),
-        _ => Err(odd("the ratio of a leg in the answer is not a whole number above zero")),
+        _ => Err(odd(
+            "the ratio of a leg in the answer is not a whole number above zero",
+        )),
     }
 }
 
@@ -193,8 +205,15 @@ pub(crate) fn event(row: &wire::OptionEvent<'_>, place: Place<'_>) -> Result<Opt
         })
     };
     let cash = row.total_cash_amount.map(|amount| {
-        let paid = row.direction.as_ref().is_some_and(|d| d.as_str() == "debit");
-        let amount = if paid { -amount.0.abs() } else { amount.0.abs() };
+        let paid = row
+            .direction
+            .as_ref()
+            .is_some_and(|d| d.as_str() == "debit");
+        let amount = if paid {
+            -amount.0.abs()
+        } else {
+            amount.0.abs()
+        };
         Money::new(amount, Currency::USD)
     });
     Ok(OptionEvent {
@@ -206,12 +225,19 @@ pub(crate) fn event(row: &wire::OptionEvent<'_>, place: Place<'_>) -> Result<Opt
         date: row.event_date.map(|day| day.0),
         contracts: row.quantity.map(|n| Quantity::new(n.0)),
         cash,
-        shares: row.equity_components.iter().map(moved).collect::<Result<_>>()?,
+        shares: row
+            .equity_components
+            .iter()
+            .map(moved)
+            .collect::<Result<_>>()?,
         raw: place.raw(),
     })
 }
 
-pub(crate) fn collateral(answer: &wire::ChainCollateral<'_>, place: Place<'_>) -> Result<ChainCollateral> {
+pub(crate) fn collateral(
+    answer: &wire::ChainCollateral<'_>,
+    place: Place<'_>,
+) -> Result<ChainCollateral> {
     let shares = |part: &wire::Collateral<'_>| -> Result<Vec<(Symbol, Quantity)>> {
         part.equities
             .iter()

@@ -1,7 +1,7 @@
 use wheelhouse_core::{
     BrokerOrderId, ClientOrderId, Currency, Decimal, Execution, ExecutionId, InstrumentId, Money,
-    OptionOrder, Order, OrderSize, OrderType, PositionEffect, PositionId, Price, Quantity,
-    Result, Side,
+    OptionOrder, Order, OrderSize, OrderType, PositionEffect, PositionId, Price, Quantity, Result,
+    Side,
 };
 
 use super::{
@@ -21,21 +21,35 @@ pub(crate) fn equity_order(order: &wire::Order<'_>, place: Place<'_>) -> Result<
             let currency = fit("currency", Currency::new(amount.currency_code.as_str()))?;
             OrderSize::Notional(Money::new(amount.amount.0, currency))
         }
-        (None, None) => return Err(odd("an order in the answer has neither quantity nor amount")),
+        (None, None) => {
+            return Err(odd(
+                "an order in the answer has neither quantity nor amount",
+            ));
+        }
     };
-    let order_type = order_type(order.kind.as_str(), order.trigger.as_ref(), order.trailing_peg.is_some());
+    let order_type = order_type(
+        order.kind.as_str(),
+        order.trigger.as_ref(),
+        order.trailing_peg.is_some(),
+    );
     let side = side(order.side.as_str())?;
     let mut converted = Order::new(id, account, instrument, side, order_type, size);
     converted.client_order_id = order.ref_id.as_ref().and_then(ref_id);
     converted.filled = Quantity::new(order.cumulative_quantity.map_or(Decimal::ZERO, |n| n.0));
     converted.average_price = price(order.average_price);
     // The price of a market order is the collar that it may not exceed.
-    if matches!(converted.order_type, OrderType::Limit | OrderType::StopLimit) {
+    if matches!(
+        converted.order_type,
+        OrderType::Limit | OrderType::StopLimit
+    ) {
         converted.limit_price = price(order.price);
     }
     converted.stop_price = price(order.stop_price);
     converted.time_in_force = time_in_force(order.time_in_force.as_str());
-    converted.state = state(order.state.as_str(), order.response_category.as_ref().map(Text::as_str));
+    converted.state = state(
+        order.state.as_str(),
+        order.response_category.as_ref().map(Text::as_str),
+    );
     converted.effect = match order.position_effect.as_ref().map(Text::as_str) {
         Some("open") => Some(PositionEffect::Open),
         Some("close") => Some(PositionEffect::Close),
@@ -68,7 +82,10 @@ pub(crate) fn ref_id(text: &Text<'_>) -> Option<ClientOrderId> {
     ClientOrderId::new(text.as_str().to_ascii_lowercase()).ok()
 }
 
-pub(crate) fn equity_executions(order: &wire::Order<'_>, place: Place<'_>) -> Result<Vec<Execution>> {
+pub(crate) fn equity_executions(
+    order: &wire::Order<'_>,
+    place: Place<'_>,
+) -> Result<Vec<Execution>> {
     let id = fit("order", BrokerOrderId::new(order.id.as_str()))?;
     let account = account_id(None, Some(&order.account))?;
     let instrument = instrument_id(order.instrument_id.as_ref(), &order.instrument)?;
@@ -92,8 +109,15 @@ pub(crate) fn equity_executions(order: &wire::Order<'_>, place: Place<'_>) -> Re
     order.executions.iter().map(convert).collect()
 }
 
-pub(crate) fn option_order(order: &option_wire::OptionOrder<'_>, place: Place<'_>) -> Result<OptionOrder> {
-    let legs = order.legs.iter().map(order_leg).collect::<Result<Vec<_>>>()?;
+pub(crate) fn option_order(
+    order: &option_wire::OptionOrder<'_>,
+    place: Place<'_>,
+) -> Result<OptionOrder> {
+    let legs = order
+        .legs
+        .iter()
+        .map(order_leg)
+        .collect::<Result<Vec<_>>>()?;
     let Some(first) = legs.first() else {
         return Err(odd("an order of options in the answer has no legs"));
     };
@@ -116,8 +140,14 @@ pub(crate) fn option_order(order: &option_wire::OptionOrder<'_>, place: Place<'_
     converted.stop_price = price(order.stop_price);
     converted.average_price = average(order);
     converted.time_in_force = time_in_force(order.time_in_force.as_str());
-    converted.state = state(order.state.as_str(), order.response_category.as_ref().map(Text::as_str));
-    converted.effect = legs.iter().all(|leg| leg.effect == first.effect).then_some(first.effect);
+    converted.state = state(
+        order.state.as_str(),
+        order.response_category.as_ref().map(Text::as_str),
+    );
+    converted.effect = legs
+        .iter()
+        .all(|leg| leg.effect == first.effect)
+        .then_some(first.effect);
     converted.reason = filled_in(&order.response_category).map(str::to_owned);
     converted.created_at = order.created_at.map(|at| at.0);
     converted.updated_at = order.updated_at.map(|at| at.0);
@@ -131,7 +161,9 @@ pub(crate) fn option_order(order: &option_wire::OptionOrder<'_>, place: Place<'_
 fn average(order: &option_wire::OptionOrder<'_>) -> Option<Price> {
     let premium = positive(order.processed_premium.map(|n| Num(n.0.abs())))?;
     let contracts = positive(order.processed_quantity)?;
-    let multiplier = order.trade_value_multiplier.map_or(Decimal::ONE_HUNDRED, |n| n.0);
+    let multiplier = order
+        .trade_value_multiplier
+        .map_or(Decimal::ONE_HUNDRED, |n| n.0);
     let units = contracts.checked_mul(multiplier)?;
     premium.checked_div(units).map(Price::new)
 }
@@ -144,6 +176,10 @@ fn net_premium(order: &option_wire::OptionOrder<'_>) -> Result<Option<Money>> {
         Some(text) => direction(text.as_str())?,
         None => direction(order.direction.as_str())?,
     };
-    let amount = if side == Side::Sell { premium } else { -premium };
+    let amount = if side == Side::Sell {
+        premium
+    } else {
+        -premium
+    };
     Ok(Some(Money::new(amount, Currency::USD)))
 }

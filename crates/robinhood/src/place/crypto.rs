@@ -13,12 +13,20 @@ impl Inner {
         let pair = self.pair(&request.instrument).await?;
         request.check(&self.capabilities(), &pair, None)?;
         let OrderSize::Units(quantity) = request.size else {
-            return Err(error::unsupported("crypto is ordered in units at this broker"));
+            return Err(error::unsupported(
+                "crypto is ordered in units at this broker",
+            ));
         };
         self.known(&request.account, "place_order").await?;
-        let own = self.crypto_account(&request.account).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "the account has no account of crypto beside it")
-        })?;
+        let own = self
+            .crypto_account(&request.account)
+            .await?
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NotFound,
+                    "the account has no account of crypto beside it",
+                )
+            })?;
         let (kind, price) = match request.kind {
             OrderKind::Limit { price } => ("limit", price),
             // A market order names the price that it was made at.
@@ -28,22 +36,36 @@ impl Inner {
                     Side::Buy => quote.ask,
                     Side::Sell => quote.bid,
                 };
-                let missing = || Error::new(ErrorKind::InvalidInput, "there is no price now; use a limit order");
+                let missing = || {
+                    Error::new(
+                        ErrorKind::InvalidInput,
+                        "there is no price now; use a limit order",
+                    )
+                };
                 ("market", price.or(quote.last).ok_or_else(missing)?)
             }
             kind => {
-                let message = format!("crypto has no {} orders here; there is market, limit", kind.order_type());
+                let message = format!(
+                    "crypto has no {} orders here; there is market, limit",
+                    kind.order_type()
+                );
                 return Err(error::unsupported(message));
             }
         };
         let time_in_force = match &request.time_in_force {
             None | Some(TimeInForce::Gtc) => written_time_in_force(&TimeInForce::Gtc)?,
             Some(other) => {
-                return Err(error::unsupported(format!("crypto has no orders that stand {other}; there is GTC")));
+                return Err(error::unsupported(format!(
+                    "crypto has no orders that stand {other}; there is GTC"
+                )));
             }
         };
         let content = fingerprint(&request)?;
-        let id = request.client_order_id.as_ref().map(ref_id_of).unwrap_or_default();
+        let id = request
+            .client_order_id
+            .as_ref()
+            .map(ref_id_of)
+            .unwrap_or_default();
         let body = NewCryptoOrder {
             account_id: &own,
             currency_pair_id: convert::own_part(request.instrument.as_str()).unwrap_or_default(),

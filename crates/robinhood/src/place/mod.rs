@@ -76,7 +76,8 @@ impl Inner {
             }
             Standing::Unclear(_) => {
                 let outcome = Ok(Submission::Unknown(prepared.open.clone()));
-                self.recent.finish(&prepared.open.client_order_id, &outcome, true);
+                self.recent
+                    .finish(&prepared.open.client_order_id, &outcome, true);
                 return outcome;
             }
         };
@@ -85,7 +86,9 @@ impl Inner {
         let open = prepared.open.clone();
         let sending = tokio::spawn(async move {
             let outcome = inner.send(&prepared, &abandoned, again).await;
-            inner.recent.finish(&prepared.open.client_order_id, &outcome, again);
+            inner
+                .recent
+                .finish(&prepared.open.client_order_id, &outcome, again);
             if abandoned.load(Ordering::Acquire) {
                 report_alone(&prepared.open.client_order_id, &outcome);
             }
@@ -127,10 +130,22 @@ impl Inner {
         order
     }
 
-    async fn send(&self, prepared: &Prepared, abandoned: &Arc<AtomicBool>, again: bool) -> Result<Submission> {
-        let gate = Gate { session: self.api.session.clone(), abandoned: abandoned.clone() };
+    async fn send(
+        &self,
+        prepared: &Prepared,
+        abandoned: &Arc<AtomicBool>,
+        again: bool,
+    ) -> Result<Submission> {
+        let gate = Gate {
+            session: self.api.session.clone(),
+            abandoned: abandoned.clone(),
+        };
         let call = self.api.call_with(prepared.host, prepared.endpoint, &gate);
-        match call.body(prepared.body.clone(), "application/json").send().await {
+        match call
+            .body(prepared.body.clone(), "application/json")
+            .send()
+            .await
+        {
             Ok(answer) => self.classify(&answer, prepared, again).await,
             Err(failure) => {
                 let error = self.api.failed(failure).await;
@@ -145,7 +160,12 @@ impl Inner {
     /// Sorts what the broker answered. An error means that nothing was placed, so it takes the API's
     /// own word for that; what may come from anything in between leaves the outcome unknown. So does
     /// a refusal of what is sent a second time: the first one may be the reason for it.
-    async fn classify(&self, answer: &Answer, prepared: &Prepared, again: bool) -> Result<Submission> {
+    async fn classify(
+        &self,
+        answer: &Answer,
+        prepared: &Prepared,
+        again: bool,
+    ) -> Result<Submission> {
         let open = &prepared.open;
         let status = answer.status();
         if answer.is_success() {
@@ -181,16 +201,30 @@ impl Inner {
         }
     }
 
-    fn accepted(&self, placed: &Placed<'_>, prepared: &Prepared, answer: &Answer) -> Result<Submission> {
+    fn accepted(
+        &self,
+        placed: &Placed<'_>,
+        prepared: &Prepared,
+        answer: &Answer,
+    ) -> Result<Submission> {
         let open = &prepared.open;
         let id = format!("{}{}", prepared.book.prefix(), placed.id.as_str());
         let Ok(id) = BrokerOrderId::new(id) else {
-            return Ok(unknown(open, &convert::odd("the order in the answer cannot be one")));
+            return Ok(unknown(
+                open,
+                &convert::odd("the order in the answer cannot be one"),
+            ));
         };
-        let echoed = placed.ref_id.as_ref().is_none_or(|it| it.as_str().eq_ignore_ascii_case(&prepared.ref_id));
+        let echoed = placed
+            .ref_id
+            .as_ref()
+            .is_none_or(|it| it.as_str().eq_ignore_ascii_case(&prepared.ref_id));
         if !echoed {
             // The answer to another request.
-            return Ok(unknown(open, &convert::odd("the answer is about another order")));
+            return Ok(unknown(
+                open,
+                &convert::odd("the answer is about another order"),
+            ));
         }
         let account = open.request.account.clone();
         let mut order = AcceptedOrder::new(id, open.client_order_id.clone(), account);
@@ -199,8 +233,15 @@ impl Inner {
         }
         order.raw = Raw::whole(Bytes::copy_from_slice(answer.text().as_bytes()));
         if order.state == OrderState::Rejected {
-            let failure = Failure { detail: Some("the order was rejected at once".to_owned()), ..Failure::default() };
-            let mut rejection = Rejection::new(open.client_order_id.clone(), error::reject_reason(&failure), failure.message());
+            let failure = Failure {
+                detail: Some("the order was rejected at once".to_owned()),
+                ..Failure::default()
+            };
+            let mut rejection = Rejection::new(
+                open.client_order_id.clone(),
+                error::reject_reason(&failure),
+                failure.message(),
+            );
             rejection.order = Some(order.id);
             return Ok(Submission::Rejected(rejection));
         }
@@ -211,14 +252,22 @@ impl Inner {
     /// is the same order.
     async fn adopt(&self, prepared: &Prepared, error: &Error, again: bool) -> Result<Submission> {
         let open = &prepared.open;
-        let Ok(snapshot) = self.reading(prepared.book, &open.request.account, open.sent_at - ANY_TIME).await else {
+        let Ok(snapshot) = self
+            .reading(
+                prepared.book,
+                &open.request.account,
+                open.sent_at - ANY_TIME,
+            )
+            .await
+        else {
             return Ok(unknown(open, error));
         };
         let found = snapshot.order_of(&prepared.ref_id);
         match found {
             Some(order) if is_same(order, &open.request) => {
                 let account = open.request.account.clone();
-                let mut accepted = AcceptedOrder::new(order.id.clone(), open.client_order_id.clone(), account);
+                let mut accepted =
+                    AcceptedOrder::new(order.id.clone(), open.client_order_id.clone(), account);
                 accepted.state = order.state.clone();
                 accepted.raw = order.raw.clone();
                 Ok(Submission::Accepted(accepted))
@@ -240,7 +289,8 @@ const AFTER_429: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Whether an order is what was asked for.
 fn is_same(order: &Order, request: &OrderRequest) -> bool {
-    let size = order.size.unit() != request.size.unit() || order.size.amount() == request.size.amount();
+    let size =
+        order.size.unit() != request.size.unit() || order.size.amount() == request.size.amount();
     order.instrument == request.instrument
         && order.side == request.side
         && order.order_type == request.kind.order_type()
@@ -261,7 +311,9 @@ pub(crate) fn ref_id_of(id: &ClientOrderId) -> String {
     context.update(id.as_str().as_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&context.finish().as_ref()[..16]);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }
 
 fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>> {
@@ -282,11 +334,18 @@ fn unknown(open: &UnresolvedOrder, cause: &Error) -> Submission {
 }
 
 fn open(request: OrderRequest, now: time::OffsetDateTime) -> Result<UnresolvedOrder> {
-    let id = request.client_order_id.clone().ok_or_else(|| {
-        Error::new(ErrorKind::MissingField, "the order has no identifier")
-    })?;
+    let id = request
+        .client_order_id
+        .clone()
+        .ok_or_else(|| Error::new(ErrorKind::MissingField, "the order has no identifier"))?;
     let cause = Error::new(ErrorKind::OutcomeUnknown, "no answer has come yet");
-    Ok(UnresolvedOrder::new(BrokerId::robinhood(), id, request, now, &cause))
+    Ok(UnresolvedOrder::new(
+        BrokerId::robinhood(),
+        id,
+        request,
+        now,
+        &cause,
+    ))
 }
 
 fn written_time_in_force(time_in_force: &TimeInForce) -> Result<&'static str> {
@@ -295,7 +354,9 @@ fn written_time_in_force(time_in_force: &TimeInForce) -> Result<&'static str> {
         TimeInForce::Gtc => Ok("gtc"),
         TimeInForce::Ioc => Ok("ioc"),
         TimeInForce::OnOpen => Ok("opg"),
-        other => Err(error::unsupported(format!("this broker has no orders that stand {other}"))),
+        other => Err(error::unsupported(format!(
+            "this broker has no orders that stand {other}"
+        ))),
     }
 }
 
@@ -351,11 +412,24 @@ fn books(book: Book) -> (Host, &'static Endpoint) {
 }
 
 /// Puts an order that was checked and its body together.
-fn prepared(book: Book, body: &impl Serialize, open: UnresolvedOrder, content: Vec<u8>) -> Result<Prepared> {
+fn prepared(
+    book: Book,
+    body: &impl Serialize,
+    open: UnresolvedOrder,
+    content: Vec<u8>,
+) -> Result<Prepared> {
     let (host, endpoint) = books(book);
     let ref_id = ref_id_of(&open.client_order_id);
     let body = Bytes::from(fingerprint(body)?);
-    Ok(Prepared { book, host, endpoint, content, body, ref_id, open })
+    Ok(Prepared {
+        book,
+        host,
+        endpoint,
+        content,
+        body,
+        ref_id,
+        open,
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,10 @@ use crate::{
 const LEGS: usize = 4;
 
 impl Inner {
-    pub(crate) async fn place_options(self: &Arc<Self>, request: &OptionOrderRequest) -> Result<Submission> {
+    pub(crate) async fn place_options(
+        self: &Arc<Self>,
+        request: &OptionOrderRequest,
+    ) -> Result<Submission> {
         self.may_change()?;
         let mut request = request.clone();
         match &request.client_order_id {
@@ -47,7 +50,11 @@ impl Inner {
     async fn prepare_options(&self, request: OptionOrderRequest) -> Result<Prepared> {
         check_form(&request)?;
         self.known(&request.account, "place_option_order").await?;
-        let ids: Vec<_> = request.legs.iter().map(|leg| leg.contract.clone()).collect();
+        let ids: Vec<_> = request
+            .legs
+            .iter()
+            .map(|leg| leg.contract.clone())
+            .collect();
         let terms = self.terms_of(&ids).await?;
         let mut legs: Vec<Arc<Terms>> = Vec::new();
         for id in &ids {
@@ -56,7 +63,9 @@ impl Inner {
                 return Err(wheelhouse_core::Error::new(ErrorKind::NotFound, message));
             };
             if leg.contract.tradable == Some(false) {
-                return Err(error::invalid(format!("the contract {id} is not traded any more")));
+                return Err(error::invalid(format!(
+                    "the contract {id} is not traded any more"
+                )));
             }
             legs.push(leg.clone());
         }
@@ -71,7 +80,11 @@ impl Inner {
         check_prices(&request, ticks)?;
 
         let content = fingerprint(&request)?;
-        let id = request.client_order_id.as_ref().map(ref_id_of).unwrap_or_default();
+        let id = request
+            .client_order_id
+            .as_ref()
+            .map(ref_id_of)
+            .unwrap_or_default();
         let (kind, trigger) = match request.kind {
             OrderKind::StopLimit { .. } => ("limit", "stop"),
             _ => ("limit", "immediate"),
@@ -86,8 +99,14 @@ impl Inner {
             legs: request.legs.iter().map(written).collect(),
             kind,
             trigger,
-            price: request.kind.limit_price().map(|price| price.value().normalize()),
-            stop_price: request.kind.stop_price().map(|price| price.value().normalize()),
+            price: request
+                .kind
+                .limit_price()
+                .map(|price| price.value().normalize()),
+            stop_price: request
+                .kind
+                .stop_price()
+                .map(|price| price.value().normalize()),
             quantity: request.quantity.value().normalize(),
             override_day_trade_checks: false,
             override_dtbp_checks: false,
@@ -100,9 +119,18 @@ impl Inner {
 
 /// What stands for an order of options while its outcome is unknown: its first contract, its
 /// direction, and its size in contracts.
-fn as_order(request: &OptionOrderRequest, contract: &wheelhouse_core::InstrumentId) -> OrderRequest {
+fn as_order(
+    request: &OptionOrderRequest,
+    contract: &wheelhouse_core::InstrumentId,
+) -> OrderRequest {
     let size = OrderSize::Contracts(request.quantity);
-    let mut order = OrderRequest::new(&request.account, contract, request.direction, size, request.kind);
+    let mut order = OrderRequest::new(
+        &request.account,
+        contract,
+        request.direction,
+        size,
+        request.kind,
+    );
     order.time_in_force = Some(request.time_in_force.clone());
     order.client_order_id.clone_from(&request.client_order_id);
     let effects = request.legs.iter().map(|leg| leg.effect);
@@ -130,32 +158,50 @@ fn check_form(request: &OptionOrderRequest) -> Result<()> {
     match request.kind {
         OrderKind::Limit { .. } | OrderKind::StopLimit { .. } => {}
         kind => {
-            let message = format!("options have no {} orders at this broker; there is limit, stop limit", kind.order_type());
+            let message = format!(
+                "options have no {} orders at this broker; there is limit, stop limit",
+                kind.order_type()
+            );
             return Err(error::unsupported(message));
         }
     }
     match request.time_in_force {
         wheelhouse_core::TimeInForce::Day | wheelhouse_core::TimeInForce::Gtc => {}
         ref other => {
-            let message = format!("options have no orders that stand {other} at this broker; there is day, GTC");
+            let message = format!(
+                "options have no orders that stand {other} at this broker; there is day, GTC"
+            );
             return Err(error::unsupported(message));
         }
     }
     if request.legs.is_empty() || request.legs.len() > LEGS {
-        return Err(error::invalid(format!("an order of options has 1 to {LEGS} legs")));
+        return Err(error::invalid(format!(
+            "an order of options has 1 to {LEGS} legs"
+        )));
     }
     if request.legs.iter().any(|leg| leg.ratio == 0) {
         return Err(error::invalid("the ratio of a leg is zero"));
     }
     for (index, leg) in request.legs.iter().enumerate() {
-        if request.legs[..index].iter().any(|other| other.contract == leg.contract) {
-            return Err(error::invalid(format!("the contract {} stands in two legs", leg.contract)));
+        if request.legs[..index]
+            .iter()
+            .any(|other| other.contract == leg.contract)
+        {
+            return Err(error::invalid(format!(
+                "the contract {} stands in two legs",
+                leg.contract
+            )));
         }
     }
-    if let ([leg], Side::Buy, Side::Sell) | ([leg], Side::Sell, Side::Buy) =
-        (request.legs.as_slice(), request.direction, request.legs[0].side)
-    {
-        let message = format!("to {} one contract is not an order to {}", leg.side, request.direction);
+    if let ([leg], Side::Buy, Side::Sell) | ([leg], Side::Sell, Side::Buy) = (
+        request.legs.as_slice(),
+        request.direction,
+        request.legs[0].side,
+    ) {
+        let message = format!(
+            "to {} one contract is not an order to {}",
+            leg.side, request.direction
+        );
         return Err(error::invalid(message));
     }
     let mut rules = InstrumentRules::default();
@@ -169,9 +215,15 @@ fn check_form(request: &OptionOrderRequest) -> Result<()> {
 fn check_prices(request: &OptionOrderRequest, ticks: Option<Ticks>) -> Result<()> {
     let mut rules = InstrumentRules::default();
     if let Some(ticks) = ticks {
-        rules.ticks = vec![Tick { from: None, size: ticks.below_tick.0 }];
+        rules.ticks = vec![Tick {
+            from: None,
+            size: ticks.below_tick.0,
+        }];
         let cutoff = ticks.cutoff_price.0;
-        rules.ticks.push(Tick { from: Some(cutoff), size: ticks.above_tick.0 });
+        rules.ticks.push(Tick {
+            from: Some(cutoff),
+            size: ticks.above_tick.0,
+        });
     }
     if let Some(price) = request.kind.limit_price() {
         rules.check_price("limit price", price)?;

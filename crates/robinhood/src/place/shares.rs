@@ -28,9 +28,19 @@ impl Inner {
         let listing: Arc<Listing> = self.listing(&request.instrument).await?;
         check(&request, &listing, &self.capabilities())?;
         let quote = self.quote_for(&request).await?;
-        let id = request.client_order_id.as_ref().map(ref_id_of).unwrap_or_default();
+        let id = request
+            .client_order_id
+            .as_ref()
+            .map(ref_id_of)
+            .unwrap_or_default();
         let content = fingerprint(&request)?;
-        let body = body(&request, &listing, quote.as_ref(), self.config.order_form_version, &id)?;
+        let body = body(
+            &request,
+            &listing,
+            quote.as_ref(),
+            self.config.order_form_version,
+            &id,
+        )?;
         let open = open(request.clone(), self.clock().now())?;
         prepared(Book::Shares, &body, open, content)
     }
@@ -79,15 +89,25 @@ fn check_form(request: &OrderRequest) -> Result<()> {
             Offset::Percent(percent) if above(percent) && percent < Decimal::ONE_HUNDRED => {}
             Offset::Price(price) if above(price.value()) => {}
             Offset::Pips(_) => {
-                return Err(error::unsupported("this broker has no pips; trail by per cent or a price"));
+                return Err(error::unsupported(
+                    "this broker has no pips; trail by per cent or a price",
+                ));
             }
-            _ => return Err(error::invalid("the distance of the trailing stop is not above zero, or too far")),
+            _ => {
+                return Err(error::invalid(
+                    "the distance of the trailing stop is not above zero, or too far",
+                ));
+            }
         }
     }
     Ok(())
 }
 
-fn check(request: &OrderRequest, listing: &Listing, capabilities: &wheelhouse_core::Capabilities) -> Result<()> {
+fn check(
+    request: &OrderRequest,
+    listing: &Listing,
+    capabilities: &wheelhouse_core::Capabilities,
+) -> Result<()> {
     let symbol = &listing.instrument.symbol;
     let market = matches!(request.kind, OrderKind::Market);
     let mut instrument: Instrument = listing.instrument.clone();
@@ -98,16 +118,24 @@ fn check(request: &OrderRequest, listing: &Listing, capabilities: &wheelhouse_co
     request.check(capabilities, &instrument, None)?;
     match &listing.instrument.status {
         Some(InstrumentStatus::Closed) => {
-            return Err(error::invalid(format!("{symbol} is not traded at this broker")));
+            return Err(error::invalid(format!(
+                "{symbol} is not traded at this broker"
+            )));
         }
-        Some(InstrumentStatus::Halted) => return Err(error::invalid(format!("{symbol} is halted"))),
+        Some(InstrumentStatus::Halted) => {
+            return Err(error::invalid(format!("{symbol} is halted")));
+        }
         _ => {}
     }
     if market && listing.over_the_counter {
-        return Err(error::invalid(format!("{symbol} is traded over the counter, which takes no market orders")));
+        return Err(error::invalid(format!(
+            "{symbol} is traded over the counter, which takes no market orders"
+        )));
     }
     if request.hours == TradingHours::AllDay && !listing.all_day {
-        return Err(error::invalid(format!("{symbol} is not traded around the clock")));
+        return Err(error::invalid(format!(
+            "{symbol} is not traded around the clock"
+        )));
     }
     if let OrderSize::Notional(money) = request.size {
         check_amount(money, listing)?;
@@ -121,17 +149,24 @@ fn check(request: &OrderRequest, listing: &Listing, capabilities: &wheelhouse_co
 fn check_amount(money: Money, listing: &Listing) -> Result<()> {
     let symbol = &listing.instrument.symbol;
     if !listing.fractional {
-        return Err(error::invalid(format!("{symbol} is traded in whole shares only, not by amount")));
+        return Err(error::invalid(format!(
+            "{symbol} is traded in whole shares only, not by amount"
+        )));
     }
     if money.currency != Currency::USD {
         return Err(error::invalid("amounts are in USD at this broker"));
     }
     if money.amount < LEAST_AMOUNT {
-        return Err(error::invalid(format!("the amount {money} is below the least, {LEAST_AMOUNT} USD")));
+        return Err(error::invalid(format!(
+            "the amount {money} is below the least, {LEAST_AMOUNT} USD"
+        )));
     }
     if money.amount.normalize().scale() > 2 {
         let below = money.amount.trunc_with_scale(2);
-        let message = format!("the amount {money} is not in whole cents; the nearest are {below} and {}", below + dec!(0.01));
+        let message = format!(
+            "the amount {money} is not in whole cents; the nearest are {below} and {}",
+            below + dec!(0.01)
+        );
         return Err(error::invalid(message));
     }
     Ok(())
@@ -170,7 +205,9 @@ fn body<'a>(
             Side::Buy => "buy",
             Side::Sell => "sell",
         },
-        time_in_force: written_time_in_force(request.time_in_force.as_ref().unwrap_or(&TimeInForce::Day))?,
+        time_in_force: written_time_in_force(
+            request.time_in_force.as_ref().unwrap_or(&TimeInForce::Day),
+        )?,
         trigger,
         position_effect: request.effect.map(|effect| match effect {
             PositionEffect::Close => "close",
@@ -194,15 +231,24 @@ fn body<'a>(
     match request.size {
         OrderSize::Shares(quantity) => body.quantity = Some(quantity.value().normalize()),
         OrderSize::Notional(money) => {
-            body.dollar_based_amount = Some(NewAmount { amount: money.amount, currency_code: "USD" });
+            body.dollar_based_amount = Some(NewAmount {
+                amount: money.amount,
+                currency_code: "USD",
+            });
         }
-        size => return Err(error::invalid(format!("shares are not ordered in {:?}", size.unit()))),
+        size => {
+            return Err(error::invalid(format!(
+                "shares are not ordered in {:?}",
+                size.unit()
+            )));
+        }
     }
     let no_price = || {
         let message = "there is no price now that the order could be bounded by; use a limit order";
         Error::new(ErrorKind::InvalidInput, message)
     };
-    if let (OrderSize::Shares(quantity), false, Some(ask)) = (request.size, is_whole(request), ask) {
+    if let (OrderSize::Shares(quantity), false, Some(ask)) = (request.size, is_whole(request), ask)
+    {
         let value = quantity.value().checked_mul(ask.value());
         if value.is_some_and(|value| value < LEAST_AMOUNT) {
             let message = format!("fractions of shares are traded from {LEAST_AMOUNT} USD on");
@@ -220,7 +266,9 @@ fn body<'a>(
             body.preset_percent_limit = Some(listing.collar.normalize());
         }
         OrderKind::TrailingStop { trail } => {
-            let last = quote.and_then(|quote| quote.last.or(quote.mid())).ok_or_else(no_price)?;
+            let last = quote
+                .and_then(|quote| quote.last.or(quote.mid()))
+                .ok_or_else(no_price)?;
             let (peg, distance) = peg(trail, last.value())?;
             let stop = match request.side {
                 Side::Buy => last.value() + distance,
@@ -229,7 +277,9 @@ fn body<'a>(
             let tick = listing.instrument.rules.tick_at(stop).unwrap_or(dec!(0.01));
             let stop = (stop - stop % tick).normalize();
             if stop <= Decimal::ZERO {
-                return Err(error::invalid("the trailing stop is farther away than the price"));
+                return Err(error::invalid(
+                    "the trailing stop is farther away than the price",
+                ));
             }
             body.stop_price = Some(stop);
             body.trailing_peg = Some(peg);
@@ -247,13 +297,26 @@ fn peg(trail: Offset, last: Decimal) -> Result<(NewTrailingPeg<'static>, Decimal
     let far = || error::invalid("the distance of the trailing stop cannot be computed with");
     match trail {
         Offset::Percent(percent) => {
-            let part = percent.checked_div(Decimal::ONE_HUNDRED).and_then(|part| part.checked_mul(last));
-            let peg = NewTrailingPeg { kind: "percentage", percentage: Some(percent), price: None };
+            let part = percent
+                .checked_div(Decimal::ONE_HUNDRED)
+                .and_then(|part| part.checked_mul(last));
+            let peg = NewTrailingPeg {
+                kind: "percentage",
+                percentage: Some(percent),
+                price: None,
+            };
             Ok((peg, part.ok_or_else(far)?))
         }
         Offset::Price(price) => {
-            let amount = NewAmount { amount: price.value(), currency_code: "USD" };
-            let peg = NewTrailingPeg { kind: "price", percentage: None, price: Some(amount) };
+            let amount = NewAmount {
+                amount: price.value(),
+                currency_code: "USD",
+            };
+            let peg = NewTrailingPeg {
+                kind: "price",
+                percentage: None,
+                price: Some(amount),
+            };
             Ok((peg, price.value()))
         }
         _ => Err(far()),

@@ -74,7 +74,8 @@ impl Inner {
                 Err(error) => {
                     evidence.failed_reads += 1;
                     if window.is_hopeless(self.clock()) || only_a_login_helps(&error) {
-                        evidence.remark = Some(format!("the last reading failed: {}", error.message()));
+                        evidence.remark =
+                            Some(format!("the last reading failed: {}", error.message()));
                         return Ok(Resolution::Unknown(Box::new(open.clone()), evidence));
                     }
                 }
@@ -82,13 +83,24 @@ impl Inner {
         }
     }
 
-    pub(crate) async fn find_by_client_id(&self, id: &AccountId, client_id: &ClientOrderId) -> Result<Option<Order>> {
+    pub(crate) async fn find_by_client_id(
+        &self,
+        id: &AccountId,
+        client_id: &ClientOrderId,
+    ) -> Result<Option<Order>> {
         self.known(id, "order_by_client_id").await?;
         let ref_id = ref_id_of(client_id);
         let from = self.clock().now() - recent(self.config.recent_history);
-        let books = [Some(Book::Shares), Some(Book::Options), self.config.private_crypto.then_some(Book::Crypto)];
+        let books = [
+            Some(Book::Shares),
+            Some(Book::Options),
+            self.config.private_crypto.then_some(Book::Crypto),
+        ];
         for book in books.into_iter().flatten() {
-            let snapshot = self.reading(book, id, from).await.map_err(|error| (*error).clone())?;
+            let snapshot = self
+                .reading(book, id, from)
+                .await
+                .map_err(|error| (*error).clone())?;
             if let Some(order) = snapshot.order_of(&ref_id) {
                 let mut order = order.clone();
                 order.client_order_id = Some(client_id.clone());

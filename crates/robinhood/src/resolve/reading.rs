@@ -30,8 +30,13 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     fn new(orders: Vec<Order>, began: Duration, ended_at: OffsetDateTime) -> Self {
-        let by_ref = |order: Order| Some((order.client_order_id.as_ref()?.as_str().to_owned(), order));
-        Self { orders: orders.into_iter().filter_map(by_ref).collect(), began, ended_at }
+        let by_ref =
+            |order: Order| Some((order.client_order_id.as_ref()?.as_str().to_owned(), order));
+        Self {
+            orders: orders.into_iter().filter_map(by_ref).collect(),
+            began,
+            ended_at,
+        }
     }
 
     /// Returns the order that bears an identifier, in lower case.
@@ -72,7 +77,11 @@ impl Readings {
 
 impl Line {
     /// Takes part in the next reading, which goes back to `from` at least.
-    async fn take_part<F>(&self, from: OffsetDateTime, read: impl FnOnce(OffsetDateTime) -> F + Send) -> Outcome
+    async fn take_part<F>(
+        &self,
+        from: OffsetDateTime,
+        read: impl FnOnce(OffsetDateTime) -> F + Send,
+    ) -> Outcome
     where
         F: Future<Output = Result<Snapshot>> + Send,
     {
@@ -107,15 +116,29 @@ impl Line {
 
 impl Inner {
     /// Reads the orders of a book that were made at `from` or later.
-    pub(crate) async fn reading(&self, book: Book, account: &AccountId, from: OffsetDateTime) -> Outcome {
+    pub(crate) async fn reading(
+        &self,
+        book: Book,
+        account: &AccountId,
+        from: OffsetDateTime,
+    ) -> Outcome {
         let line = self.readings.line(account, book);
-        line.take_part(from, |from| self.read_book(book, account, from)).await
+        line.take_part(from, |from| self.read_book(book, account, from))
+            .await
     }
 
-    async fn read_book(&self, book: Book, account: &AccountId, from: OffsetDateTime) -> Result<Snapshot> {
+    async fn read_book(
+        &self,
+        book: Book,
+        account: &AccountId,
+        from: OffsetDateTime,
+    ) -> Result<Snapshot> {
         let began = self.clock().monotonic();
         let orders = match book {
-            Book::Crypto => self.read_crypto_orders(account, &endpoints::SCAN_CRYPTO_ORDERS).await?,
+            Book::Crypto => {
+                self.read_crypto_orders(account, &endpoints::SCAN_CRYPTO_ORDERS)
+                    .await?
+            }
             Book::Options => self.scan_option_orders(account, from).await?,
             Book::Shares => self.scan_orders(account, from).await?,
         };
@@ -124,7 +147,10 @@ impl Inner {
 
     async fn scan_orders(&self, account: &AccountId, from: OffsetDateTime) -> Result<Vec<Order>> {
         let endpoint = &endpoints::SCAN_ORDERS;
-        let call = self.api.call(Host::Api, endpoint).query("account_numbers", account);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .query("account_numbers", account);
         let call = call.query("created_at[gte]", written(from)?);
         let mut orders = Vec::new();
         self.api
@@ -140,9 +166,16 @@ impl Inner {
         Ok(orders)
     }
 
-    async fn scan_option_orders(&self, account: &AccountId, from: OffsetDateTime) -> Result<Vec<Order>> {
+    async fn scan_option_orders(
+        &self,
+        account: &AccountId,
+        from: OffsetDateTime,
+    ) -> Result<Vec<Order>> {
         let endpoint = &endpoints::SCAN_OPTION_ORDERS;
-        let call = self.api.call(Host::Api, endpoint).query("account_numbers", account);
+        let call = self
+            .api
+            .call(Host::Api, endpoint)
+            .query("account_numbers", account);
         let call = call.query("created_at__gte", written(from)?);
         let mut orders = Vec::new();
         self.api
@@ -186,7 +219,11 @@ mod tests {
                         .take_part(from, |_| async {
                             count.fetch_add(1, Ordering::Relaxed);
                             tokio::task::yield_now().await;
-                            Ok(Snapshot::new(vec![], Duration::ZERO, OffsetDateTime::UNIX_EPOCH))
+                            Ok(Snapshot::new(
+                                vec![],
+                                Duration::ZERO,
+                                OffsetDateTime::UNIX_EPOCH,
+                            ))
                         })
                         .await;
                     assert!(outcome.is_ok());
@@ -196,6 +233,10 @@ mod tests {
         for waiter in waiters {
             waiter.await.unwrap();
         }
-        assert!(count.load(Ordering::Relaxed) <= 3, "{}", count.load(Ordering::Relaxed));
+        assert!(
+            count.load(Ordering::Relaxed) <= 3,
+            "{}",
+            count.load(Ordering::Relaxed)
+        );
     }
 }

@@ -34,7 +34,6 @@ impl Window {
         self.end
     }
 
-
     /// Returns whether waiting for answers has no sense any more.
     pub(crate) fn is_hopeless(&self, clock: &dyn Clock) -> bool {
         clock.monotonic() >= self.end + PATIENCE

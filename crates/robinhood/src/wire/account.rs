@@ -42,7 +42,9 @@ pub(crate) struct Account<'a> {
 impl<'a> Account<'a> {
     /// Exactly one of the two is there.
     pub(crate) fn balances(&self) -> Option<&Balances<'a>> {
-        self.margin_balances.as_ref().or(self.cash_balances.as_ref())
+        self.margin_balances
+            .as_ref()
+            .or(self.cash_balances.as_ref())
     }
 }
 

@@ -100,7 +100,11 @@ impl<'a> UserView<'a> {
     }
 
     pub(crate) fn result(&self) -> Option<&str> {
-        self.type_context.as_ref()?.result.as_ref().map(Text::as_str)
+        self.type_context
+            .as_ref()?
+            .result
+            .as_ref()
+            .map(Text::as_str)
     }
 }
 

@@ -51,7 +51,11 @@ impl Failure {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.detail.clone());
         parts.extend(self.non_field.iter().cloned());
-        parts.extend(self.fields.iter().map(|(field, text)| format!("{field}: {text}")));
+        parts.extend(
+            self.fields
+                .iter()
+                .map(|(field, text)| format!("{field}: {text}")),
+        );
         if parts.is_empty() {
             parts.extend(self.oauth.clone());
         }
@@ -92,8 +96,14 @@ mod tests {
         let read = |json: &str| Failure::read(json.as_bytes()).and_then(|f| f.wait_seconds());
         let text = r#"{"detail":"Request was throttled. Expected available in 43184 seconds."}"#;
         assert_eq!(read(text), Some(43_184));
-        assert_eq!(read(r#"{"detail":"Expected available in 1 second."}"#), Some(1));
-        assert_eq!(read(r#"{"detail":"Too many requests for fractional orders"}"#), None);
+        assert_eq!(
+            read(r#"{"detail":"Expected available in 1 second."}"#),
+            Some(1)
+        );
+        assert_eq!(
+            read(r#"{"detail":"Too many requests for fractional orders"}"#),
+            None
+        );
         assert_eq!(read(r#"{"detail":"wait for a second"}"#), None);
     }
 

@@ -165,9 +165,17 @@ mod tests {
 
     #[test]
     fn f20_ten_thousand_levels_do_not_overflow_the_stack() {
-        let deep = format!("{{\"results\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        let deep = format!(
+            "{{\"results\":{}1{}}}",
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
         refused(&deep);
-        let ignored = format!("{{\"x\":{}1{},\"results\":[]}}", "[".repeat(10_000), "]".repeat(10_000));
+        let ignored = format!(
+            "{{\"x\":{}1{},\"results\":[]}}",
+            "[".repeat(10_000),
+            "]".repeat(10_000)
+        );
         let _ = decode::<Page<'_, Row>>(ignored.as_bytes());
     }
 

@@ -23,12 +23,17 @@ impl fmt::Debug for Num {
 impl<'de> Deserialize<'de> for Num {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
-        let text = match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        let text = match raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+        {
             Some(text) => text,
             None if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => raw,
             None => return Err(D::Error::custom("not a number")),
         };
-        decimal(text).map(Self).ok_or_else(|| D::Error::custom("not an exact decimal number"))
+        decimal(text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not an exact decimal number"))
     }
 }
 
@@ -85,7 +90,10 @@ impl Text<'_> {
     /// The last part of the path of a URL, which is the id of what it points to.
     pub(crate) fn tail(&self) -> &str {
         let path = self.0.split(['?', '#']).next().unwrap_or_default();
-        path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+        path.trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
     }
 }
 
@@ -137,12 +145,16 @@ impl fmt::Debug for Stamp {
 impl<'de> Deserialize<'de> for Stamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
-        moment(text.as_str()).map(Self).ok_or_else(|| D::Error::custom("not a moment of RFC 3339"))
+        moment(text.as_str())
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("not a moment of RFC 3339"))
     }
 }
 
 fn moment(text: &str) -> Option<OffsetDateTime> {
-    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC);
+    let at = OffsetDateTime::parse(text, &Rfc3339)
+        .ok()?
+        .to_offset(UtcOffset::UTC);
     // Years that only a mix-up of units gives.
     (1980..2200).contains(&at.year()).then_some(at)
 }
@@ -161,7 +173,9 @@ impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
         let format = time::macros::format_description!("[year]-[month]-[day]");
-        Date::parse(text.as_str(), format).map(Self).map_err(|_| D::Error::custom("not a date"))
+        Date::parse(text.as_str(), format)
+            .map(Self)
+            .map_err(|_| D::Error::custom("not a date"))
     }
 }
 
@@ -204,7 +218,16 @@ mod tests {
         ] {
             assert_eq!(num(json), Some(value), "{json}");
         }
-        for json in [r#""1,000.5""#, r#""""#, r#"" 1""#, r#""+1""#, r#""0x10""#, "true", r#"".5""#, r#""1.""#] {
+        for json in [
+            r#""1,000.5""#,
+            r#""""#,
+            r#"" 1""#,
+            r#""+1""#,
+            r#""0x10""#,
+            "true",
+            r#"".5""#,
+            r#""1.""#,
+        ] {
             assert_eq!(num(json), None, "{json}");
         }
     }
@@ -216,16 +239,27 @@ mod tests {
         }
         assert_eq!(num(&"9".repeat(40)), None);
         assert_eq!(num("-0"), Some(Decimal::ZERO));
-        assert_eq!(num(r#""1000000000000.000000000000000000""#), Some(dec!(1000000000000)));
+        assert_eq!(
+            num(r#""1000000000000.000000000000000000""#),
+            Some(dec!(1000000000000))
+        );
         assert_eq!(num(r#""0.1234567890123456789012345678901""#), None);
     }
 
     #[test]
     fn f27_moments_have_a_zone_and_a_year_that_can_be() {
-        for text in ["2026-11-20T21:00:00Z", "2026-11-20T16:00:00.661382912-05:00"] {
+        for text in [
+            "2026-11-20T21:00:00Z",
+            "2026-11-20T16:00:00.661382912-05:00",
+        ] {
             assert_eq!(moment(text).map(|at| at.hour()), Some(21), "{text}");
         }
-        for text in ["2026-11-20T21:00:00", "1795212000", "1970-01-01T00:00:00Z", "9999-01-01T00:00:00Z"] {
+        for text in [
+            "2026-11-20T21:00:00",
+            "1795212000",
+            "1970-01-01T00:00:00Z",
+            "9999-01-01T00:00:00Z",
+        ] {
             assert_eq!(moment(text), None, "{text}");
         }
     }
@@ -233,7 +267,10 @@ mod tests {
     #[test]
     fn the_id_in_a_url_is_its_last_part() {
         let tail = |url| Text(Cow::Borrowed(url)).tail().to_owned();
-        assert_eq!(tail("https://api.robinhood.com/accounts/100200301/"), "100200301");
+        assert_eq!(
+            tail("https://api.robinhood.com/accounts/100200301/"),
+            "100200301"
+        );
         assert_eq!(tail("https://api.robinhood.com/accounts/1?x=/2"), "1");
         assert_eq!(tail(""), "");
     }

@@ -60,13 +60,20 @@ impl Backstage for Behind {
 
     async fn changes(&self) -> Option<u64> {
         let requests = self.0.robinhood().ledger().requests();
-        Some(requests.iter().filter(|request| request.method != "GET").count() as u64)
+        Some(
+            requests
+                .iter()
+                .filter(|request| request.method != "GET")
+                .count() as u64,
+        )
     }
 
     async fn cause(&self, trouble: Trouble) -> bool {
         let server = self.0.robinhood();
         let fault = |kind| {
-            server.faults().add(Fault::new(Route::PlaceOrder, kind).times(1));
+            server
+                .faults()
+                .add(Fault::new(Route::PlaceOrder, kind).times(1));
             true
         };
         match trouble {

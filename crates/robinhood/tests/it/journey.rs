@@ -55,14 +55,23 @@ async fn positions_in_shares_and_options_are_read() {
     let held = at.broker.all_positions(&at.account).await.unwrap();
     let cost: Vec<_> = held
         .iter()
-        .map(|it| (it.symbol.as_ref().unwrap().as_str(), it.size.amount(), it.average_price.unwrap().value()))
+        .map(|it| {
+            (
+                it.symbol.as_ref().unwrap().as_str(),
+                it.size.amount(),
+                it.average_price.unwrap().value(),
+            )
+        })
         .collect();
     assert!(cost.contains(&("KO", dec!(100), dec!(61.25))), "{cost:?}");
     assert!(cost.contains(&("T", dec!(40.125), dec!(22.1))), "{cost:?}");
 
     let options = at.broker.options().unwrap();
     let held = options.option_positions(&at.account).await.unwrap();
-    let put = held.iter().find(|it| it.contract.underlying.as_str() == "F").unwrap();
+    let put = held
+        .iter()
+        .find(|it| it.contract.underlying.as_str() == "F")
+        .unwrap();
     assert_eq!((put.side, put.contracts.value()), (Side::Sell, dec!(1)));
     assert_eq!(put.contract.right, OptionRight::Put);
     assert_eq!(put.average_price.map(Price::value), Some(dec!(0.28)));
@@ -70,7 +79,10 @@ async fn positions_in_shares_and_options_are_read() {
 
     let strategies = at.broker.option_strategies(&at.account).await.unwrap();
     assert_eq!(strategies.len(), 3);
-    let call = strategies.iter().find(|it| it.underlying.as_str() == "KO").unwrap();
+    let call = strategies
+        .iter()
+        .find(|it| it.underlying.as_str() == "KO")
+        .unwrap();
     assert_eq!(call.strategy, "short_call");
     assert_eq!(call.legs[0].contract.strike.value(), dec!(75));
 
@@ -86,12 +98,26 @@ async fn a_resting_order_is_placed_found_and_cancelled() {
     let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5));
     let placed = accepted(at.broker.place_order(&request).await.unwrap());
     assert_eq!(placed.client_order_id.as_str().len(), 36);
-    let found = at.broker.order_by_client_id(&at.account, &placed.client_order_id).await.unwrap();
+    let found = at
+        .broker
+        .order_by_client_id(&at.account, &placed.client_order_id)
+        .await
+        .unwrap();
     let found = found.expect("it rests");
     assert_eq!(found.id, placed.id);
     assert_eq!(found.limit_price, Some(Price::new(dec!(5))));
-    assert_eq!(at.broker.all_orders(&at.account, OrderQuery::open()).await.unwrap().len(), 1);
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    assert_eq!(
+        at.broker
+            .all_orders(&at.account, OrderQuery::open())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
     let order = at.broker.order(&at.account, &placed.id).await.unwrap();
     assert_eq!(order.state, OrderState::Canceled);
     assert_eq!(at.server().ledger().placements().len(), 1);
@@ -109,28 +135,57 @@ async fn fractions_and_amounts_are_bought_at_market() {
     accepted(at.broker.place_order(&for_25).await.unwrap());
     let placed = at.server().ledger().placements();
     assert_eq!(placed[0].quantity, dec!(0.5));
-    at.broker.all_orders(&at.account, OrderQuery::all()).await.unwrap();
-    at.broker.all_orders(&at.account, OrderQuery::all()).await.unwrap();
+    at.broker
+        .all_orders(&at.account, OrderQuery::all())
+        .await
+        .unwrap();
+    at.broker
+        .all_orders(&at.account, OrderQuery::all())
+        .await
+        .unwrap();
     let held = at.broker.all_positions(&at.account).await.unwrap();
-    let fills: Decimal = at.server().ledger().fills().iter().map(|fill| fill.quantity).sum();
+    let fills: Decimal = at
+        .server()
+        .ledger()
+        .fills()
+        .iter()
+        .map(|fill| fill.quantity)
+        .sum();
     assert_eq!(held.len(), 1);
     assert!(fills > dec!(0.5), "{fills}");
     assert_eq!(held[0].size.amount(), fills);
     let tenth = OrderRequest::market(&at.account, &f, Side::Buy, shares!(0.01));
-    assert_eq!(at.broker.place_order(&tenth).await.unwrap_err().code(), 5001);
+    assert_eq!(
+        at.broker.place_order(&tenth).await.unwrap_err().code(),
+        5001
+    );
 }
 
 #[tokio::test]
 async fn stops_and_trailing_stops_are_placed() {
     let at = AtSim::new().await;
     let ko = at.instrument("KO").await;
-    let last = at.broker.quote(&at.account, &ko).await.unwrap().bid.unwrap().value();
+    let last = at
+        .broker
+        .quote(&at.account, &ko)
+        .await
+        .unwrap()
+        .bid
+        .unwrap()
+        .value();
     let below = (last * dec!(0.8)).round_dp(2);
     let t = at.instrument("T").await;
     for kind in [
-        OrderKind::Stop { stop: Price::new(dec!(10)) },
-        OrderKind::StopLimit { stop: Price::new(dec!(10)), price: Price::new(dec!(9.5)) },
-        OrderKind::TrailingStop { trail: wheelhouse_core::Offset::Percent(dec!(20)) },
+        OrderKind::Stop {
+            stop: Price::new(dec!(10)),
+        },
+        OrderKind::StopLimit {
+            stop: Price::new(dec!(10)),
+            price: Price::new(dec!(9.5)),
+        },
+        OrderKind::TrailingStop {
+            trail: wheelhouse_core::Offset::Percent(dec!(20)),
+        },
     ] {
         let request = OrderRequest::new(&at.account, &t, Side::Sell, shares!(5), kind);
         let placed = accepted(at.broker.place_order(&request).await.unwrap());
@@ -146,7 +201,11 @@ async fn market_data_is_read() {
     let at = AtSim::new().await;
     let f = at.instrument("F").await;
     assert_eq!(f.kind, InstrumentKind::Equity);
-    let found = at.broker.instruments(&at.account, InstrumentQuery::all().text("F".to_owned())).await.unwrap();
+    let found = at
+        .broker
+        .instruments(&at.account, InstrumentQuery::all().text("F".to_owned()))
+        .await
+        .unwrap();
     assert!(found.items.iter().any(|it| it.id == f.id));
     let now = at.clock.now();
     let history = at.broker.market_history().unwrap();
@@ -156,11 +215,24 @@ async fn market_data_is_read() {
     let fundamentals = at.broker.fundamentals(&f.id).await.unwrap();
     assert_eq!(fundamentals.instrument, f.id);
     let sessions = at.broker.trading_sessions().unwrap();
-    assert!(sessions.session_status(&at.account, &f.id).await.unwrap().can_place);
+    assert!(
+        sessions
+            .session_status(&at.account, &f.id)
+            .await
+            .unwrap()
+            .can_place
+    );
     let (_, user) = at.broker.user().await.unwrap();
     assert!(!user.is_empty());
     let nothing = Symbol::new("NOSUCH").unwrap();
-    assert_eq!(at.broker.instrument(&at.account, &nothing).await.unwrap_err().code(), 3002);
+    assert_eq!(
+        at.broker
+            .instrument(&at.account, &nothing)
+            .await
+            .unwrap_err()
+            .code(),
+        3002
+    );
 }
 
 #[tokio::test]
@@ -177,9 +249,16 @@ async fn option_chains_contracts_and_greeks_are_read() {
     let page = options.option_contracts(&at.account, query).await.unwrap();
     assert_eq!(page.items.len(), 1, "{page:?}");
     let put = &page.items[0];
-    let quotes = options.option_quotes(&at.account, std::slice::from_ref(&put.id)).await.unwrap();
+    let quotes = options
+        .option_quotes(&at.account, std::slice::from_ref(&put.id))
+        .await
+        .unwrap();
     assert!(quotes[0].mark.is_some() && quotes[0].delta.is_some());
-    let collateral = at.broker.option_collateral(&at.account, &chains[0].id).await.unwrap();
+    let collateral = at
+        .broker
+        .option_collateral(&at.account, &chains[0].id)
+        .await
+        .unwrap();
     assert_eq!(collateral.cash.amount, dec!(1000));
     let power = at.broker.options_buying_power(&at.account).await.unwrap();
     assert!(power.amount > Decimal::ZERO);
@@ -194,7 +273,11 @@ async fn options_are_sold_bought_back_and_spread() {
     let mut query = OptionQuery::new(f);
     query.expiration = Some(chains[0].expirations[2]);
     query.right = Some(OptionRight::Put);
-    let puts = options.option_contracts(&at.account, query).await.unwrap().items;
+    let puts = options
+        .option_contracts(&at.account, query)
+        .await
+        .unwrap()
+        .items;
     let leg = |at: usize, side| OptionLeg {
         contract: puts[at].id.clone(),
         side,
@@ -202,16 +285,34 @@ async fn options_are_sold_bought_back_and_spread() {
         ratio: 1,
     };
     let one = Quantity::new(dec!(1));
-    let limit = |price| OrderKind::Limit { price: Price::new(price) };
+    let limit = |price| OrderKind::Limit {
+        price: Price::new(price),
+    };
     let legs = vec![leg(0, Side::Sell)];
     let sell = OptionOrderRequest::new(&at.account, legs, one, limit(dec!(2.50)), Side::Sell);
     let placed = accepted(options.place_option_order(&sell).await.unwrap());
-    let orders = options.option_orders(&at.account, OrderQuery::open()).await.unwrap();
-    let order = orders.items.iter().find(|it| it.order.id == placed.id).unwrap();
+    let orders = options
+        .option_orders(&at.account, OrderQuery::open())
+        .await
+        .unwrap();
+    let order = orders
+        .items
+        .iter()
+        .find(|it| it.order.id == placed.id)
+        .unwrap();
     assert_eq!(order.legs, sell.legs);
-    assert_eq!(order.order.client_order_id.as_ref(), Some(&placed.client_order_id));
-    options.cancel_option_order(&at.account, &placed.id).await.unwrap();
-    options.cancel_option_order(&at.account, &placed.id).await.unwrap();
+    assert_eq!(
+        order.order.client_order_id.as_ref(),
+        Some(&placed.client_order_id)
+    );
+    options
+        .cancel_option_order(&at.account, &placed.id)
+        .await
+        .unwrap();
+    options
+        .cancel_option_order(&at.account, &placed.id)
+        .await
+        .unwrap();
 
     let legs = vec![leg(1, Side::Sell), leg(0, Side::Buy)];
     let spread = OptionOrderRequest::new(&at.account, legs, one, limit(dec!(3.01)), Side::Sell);
@@ -228,7 +329,14 @@ async fn options_are_sold_bought_back_and_spread() {
 #[tokio::test]
 async fn crypto_of_the_private_api_is_read_and_traded_if_asked_for() {
     let off = AtSim::new().await;
-    assert!(off.broker.all_positions(&off.account).await.unwrap().iter().all(|it| !it.instrument.as_str().starts_with("crypto:")));
+    assert!(
+        off.broker
+            .all_positions(&off.account)
+            .await
+            .unwrap()
+            .iter()
+            .all(|it| !it.instrument.as_str().starts_with("crypto:"))
+    );
 
     let at = AtSim::built(granted(), UserSpec::demo(), |mut config| {
         config.private_crypto = true;
@@ -245,12 +353,19 @@ async fn crypto_of_the_private_api_is_read_and_traded_if_asked_for() {
     assert!(placed.id.as_str().starts_with("crypto:"));
     let order = at.broker.order(&at.account, &placed.id).await.unwrap();
     assert_eq!(order.limit_price, Some(Price::new(dec!(1000))));
-    let all = at.broker.all_orders(&at.account, OrderQuery::open()).await.unwrap();
+    let all = at
+        .broker
+        .all_orders(&at.account, OrderQuery::open())
+        .await
+        .unwrap();
     assert!(all.iter().any(|it| it.id == placed.id));
     let again = request.client_order_id(placed.client_order_id.clone());
     let again = accepted(at.broker.place_order(&again).await.unwrap());
     assert_eq!(again.id, placed.id);
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

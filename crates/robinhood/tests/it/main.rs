@@ -1,3 +1,5 @@
+//! Behaviour of the adapter of the private API.
+
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -5,6 +7,7 @@
 )]
 
 mod conformance;
+mod faults;
 mod journey;
 mod login;
 mod orders;

@@ -24,7 +24,15 @@ fn share_order(at: &AtServer, side: Side, size: OrderSize, kind: OrderKind) -> O
 }
 
 async fn body_of(at: &AtServer, request: &OrderRequest) -> Value {
-    at.mount("POST", "api", "/orders/", 201, json!({"id": "1", "ref_id": REF}).to_string().into(), 1).await;
+    at.mount(
+        "POST",
+        "api",
+        "/orders/",
+        201,
+        json!({"id": "1", "ref_id": REF}).to_string().into(),
+        1,
+    )
+    .await;
     let placed = at.broker.place_order(request).await.unwrap();
     assert!(matches!(placed, Submission::Accepted(_)), "{placed}");
     at.sent("POST", "/orders/").await[0].body_json().unwrap()
@@ -55,20 +63,49 @@ fn same(sent: &Value, known: &Value, fields: &[&str]) {
     }
 }
 
-const ALL: [&str; 9] =
-    ["account", "instrument", "symbol", "type", "trigger", "side", "market_hours", "ref_id", "quantity"];
+const ALL: [&str; 9] = [
+    "account",
+    "instrument",
+    "symbol",
+    "type",
+    "trigger",
+    "side",
+    "market_hours",
+    "ref_id",
+    "quantity",
+];
 
 #[tokio::test]
 async fn a_limit_order_is_sent_as_the_web_page_sends_it() {
     let at = AtServer::new().await;
-    let kind = OrderKind::Limit { price: price(dec!(12)) };
+    let kind = OrderKind::Limit {
+        price: price(dec!(12)),
+    };
     let request = share_order(&at, Side::Buy, shares!(10), kind).effect(PositionEffect::Open);
     let sent = body_of(&at, &request).await;
     let known = known("req_equity_buy_limit_web");
     same(&sent, &known, &ALL);
-    same(&sent, &known, &["price", "time_in_force", "position_effect", "order_form_version", "bid_price", "ask_price"]);
+    same(
+        &sent,
+        &known,
+        &[
+            "price",
+            "time_in_force",
+            "position_effect",
+            "order_form_version",
+            "bid_price",
+            "ask_price",
+        ],
+    );
     assert!(sent["quantity"].is_string() && sent["price"].is_string());
-    let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
+    let fields = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<std::collections::BTreeSet<_>>()
+    };
     let mut extra = fields(&sent);
     extra.retain(|field| !fields(&known).contains(field));
     assert_eq!(extra.into_iter().collect::<Vec<_>>(), ["extended_hours"]);
@@ -80,84 +117,207 @@ async fn an_order_by_amount_is_sent_as_the_web_page_sends_it() {
     let size = OrderSize::Notional(Money::new(dec!(25.00), Currency::USD));
     let sent = body_of(&at, &share_order(&at, Side::Buy, size, OrderKind::Market)).await;
     let known = known("req_equity_buy_dollars_web");
-    same(&sent, &known, &["account", "instrument", "symbol", "type", "trigger", "side", "time_in_force", "order_form_version"]);
+    same(
+        &sent,
+        &known,
+        &[
+            "account",
+            "instrument",
+            "symbol",
+            "type",
+            "trigger",
+            "side",
+            "time_in_force",
+            "order_form_version",
+        ],
+    );
     assert_eq!(sent["dollar_based_amount"], known["dollar_based_amount"]);
     assert!(sent.get("quantity").is_none() && sent.get("price").is_none());
 }
 
 #[tokio::test]
 async fn the_other_kinds_of_orders_are_sent_as_known_clients_send_them() {
-    let stop = OrderKind::Stop { stop: price(dec!(11.5)) };
-    let stop_limit = OrderKind::StopLimit { stop: price(dec!(11.5)), price: price(dec!(11.4)) };
+    let stop = OrderKind::Stop {
+        stop: price(dec!(11.5)),
+    };
+    let stop_limit = OrderKind::StopLimit {
+        stop: price(dec!(11.5)),
+        price: price(dec!(11.4)),
+    };
     for (name, kind, fields) in [
-        ("req_equity_sell_market_robin_stocks", OrderKind::Market, &["time_in_force"][..]),
+        (
+            "req_equity_sell_market_robin_stocks",
+            OrderKind::Market,
+            &["time_in_force"][..],
+        ),
         ("req_equity_sell_stop_robin_stocks", stop, &["stop_price"]),
-        ("req_equity_sell_stop_limit_robin_stocks", stop_limit, &["stop_price", "price"]),
+        (
+            "req_equity_sell_stop_limit_robin_stocks",
+            stop_limit,
+            &["stop_price", "price"],
+        ),
     ] {
         let at = AtServer::new().await;
-        let request = share_order(&at, Side::Sell, shares!(2), kind).time_in_force(TimeInForce::Gtc);
+        let request =
+            share_order(&at, Side::Sell, shares!(2), kind).time_in_force(TimeInForce::Gtc);
         let (sent, known) = (body_of(&at, &request).await, known(name));
         same(&sent, &known, &ALL);
         same(&sent, &known, fields);
-        assert_eq!(known.get("price").is_some(), sent.get("price").is_some(), "{name}");
+        assert_eq!(
+            known.get("price").is_some(),
+            sent.get("price").is_some(),
+            "{name}"
+        );
     }
     let at = AtServer::new().await;
-    let limit = OrderKind::Limit { price: price(dec!(12)) };
+    let limit = OrderKind::Limit {
+        price: price(dec!(12)),
+    };
     let request = share_order(&at, Side::Buy, shares!(1), limit)
         .hours(TradingHours::Extended)
         .time_in_force(TimeInForce::Gtc);
-    let (sent, extended) = (body_of(&at, &request).await, known("req_equity_buy_limit_extended_robin_stocks"));
+    let (sent, extended) = (
+        body_of(&at, &request).await,
+        known("req_equity_buy_limit_extended_robin_stocks"),
+    );
     same(&sent, &extended, &ALL);
     same(&sent, &extended, &["extended_hours", "price"]);
 
     // A market order to buy is one, with the ask and the collar that the other client sends too; that
     // one calls it a limit order.
     let at = AtServer::new().await;
-    let sent = body_of(&at, &share_order(&at, Side::Buy, shares!(2), OrderKind::Market)).await;
+    let sent = body_of(
+        &at,
+        &share_order(&at, Side::Buy, shares!(2), OrderKind::Market),
+    )
+    .await;
     let market = known("req_equity_buy_market_robin_stocks");
-    same(&sent, &market, &["quantity", "price", "ask_price", "preset_percent_limit", "trigger", "side"]);
+    same(
+        &sent,
+        &market,
+        &[
+            "quantity",
+            "price",
+            "ask_price",
+            "preset_percent_limit",
+            "trigger",
+            "side",
+        ],
+    );
     assert_eq!(sent["type"], "market");
 
     let at = AtServer::new().await;
-    let trail = OrderKind::TrailingStop { trail: Offset::Percent(dec!(5.0)) };
+    let trail = OrderKind::TrailingStop {
+        trail: Offset::Percent(dec!(5.0)),
+    };
     let request = share_order(&at, Side::Sell, shares!(2), trail).time_in_force(TimeInForce::Gtc);
-    let (sent, trailing) = (body_of(&at, &request).await, known("req_equity_trailing_stop_robin_stocks"));
-    same(&sent, &trailing, &["type", "trigger", "side", "quantity", "ref_id", "time_in_force"]);
+    let (sent, trailing) = (
+        body_of(&at, &request).await,
+        known("req_equity_trailing_stop_robin_stocks"),
+    );
+    same(
+        &sent,
+        &trailing,
+        &[
+            "type",
+            "trigger",
+            "side",
+            "quantity",
+            "ref_id",
+            "time_in_force",
+        ],
+    );
     assert_eq!(sent["trailing_peg"], trailing["trailing_peg"]);
     assert_eq!(sent["stop_price"], "11.72");
 }
 
-fn option_order(at: &AtServer, legs: Vec<OptionLeg>, kind: OrderKind, direction: Side) -> OptionOrderRequest {
-    let mut request = OptionOrderRequest::new(&at.account, legs, Quantity::new(dec!(1)), kind, direction);
+fn option_order(
+    at: &AtServer,
+    legs: Vec<OptionLeg>,
+    kind: OrderKind,
+    direction: Side,
+) -> OptionOrderRequest {
+    let mut request =
+        OptionOrderRequest::new(&at.account, legs, Quantity::new(dec!(1)), kind, direction);
     request.client_order_id = Some(ClientOrderId::new(REF).unwrap());
     request
 }
 
 fn leg(contract: &str, side: Side, effect: PositionEffect) -> OptionLeg {
-    OptionLeg { contract: InstrumentId::new(contract).unwrap(), side, effect, ratio: 1 }
+    OptionLeg {
+        contract: InstrumentId::new(contract).unwrap(),
+        side,
+        effect,
+        ratio: 1,
+    }
 }
 
 #[tokio::test]
 async fn orders_of_options_are_sent_as_known_clients_send_them() {
     use PositionEffect::{Close, Open};
-    let limit = |value| OrderKind::Limit { price: price(value) };
-    let stop_limit = OrderKind::StopLimit { stop: price(dec!(0.55)), price: price(dec!(0.6)) };
+    let limit = |value| OrderKind::Limit {
+        price: price(value),
+    };
+    let stop_limit = OrderKind::StopLimit {
+        stop: price(dec!(0.55)),
+        price: price(dec!(0.6)),
+    };
     let nine = "6e172755-6c31-419c-baaf-023b1d6f59bb";
     for (name, legs, kind, direction, time) in [
-        ("req_option_sell_put_to_open", vec![leg(PUT, Side::Sell, Open)], limit(dec!(0.25)), Side::Sell, TimeInForce::Day),
-        ("req_option_stop_limit", vec![leg(PUT, Side::Buy, Close)], stop_limit, Side::Buy, TimeInForce::Gtc),
-        ("req_option_spread", vec![leg(PUT, Side::Sell, Open), leg(nine, Side::Buy, Open)], limit(dec!(0.12)), Side::Sell, TimeInForce::Day),
+        (
+            "req_option_sell_put_to_open",
+            vec![leg(PUT, Side::Sell, Open)],
+            limit(dec!(0.25)),
+            Side::Sell,
+            TimeInForce::Day,
+        ),
+        (
+            "req_option_stop_limit",
+            vec![leg(PUT, Side::Buy, Close)],
+            stop_limit,
+            Side::Buy,
+            TimeInForce::Gtc,
+        ),
+        (
+            "req_option_spread",
+            vec![leg(PUT, Side::Sell, Open), leg(nine, Side::Buy, Open)],
+            limit(dec!(0.12)),
+            Side::Sell,
+            TimeInForce::Day,
+        ),
     ] {
         let at = AtServer::new().await;
-        at.mount("POST", "api", "/options/orders/", 201, json!({"id": "1"}).to_string().into(), 1).await;
+        at.mount(
+            "POST",
+            "api",
+            "/options/orders/",
+            201,
+            json!({"id": "1"}).to_string().into(),
+            1,
+        )
+        .await;
         let mut request = option_order(&at, legs, kind, direction);
         request.time_in_force = time;
         let options = at.broker.options().unwrap();
         let placed = options.place_option_order(&request).await.unwrap();
         assert!(matches!(placed, Submission::Accepted(_)), "{placed}");
-        let sent: Value = at.sent("POST", "/options/orders/").await[0].body_json().unwrap();
+        let sent: Value = at.sent("POST", "/options/orders/").await[0]
+            .body_json()
+            .unwrap();
         let known = known(name);
-        same(&sent, &known, &["account", "direction", "time_in_force", "type", "trigger", "price", "quantity"]);
+        same(
+            &sent,
+            &known,
+            &[
+                "account",
+                "direction",
+                "time_in_force",
+                "type",
+                "trigger",
+                "price",
+                "quantity",
+            ],
+        );
         assert_eq!(sent["legs"], known["legs"]);
         assert_eq!(sent["ref_id"], REF);
         if known.get("stop_price").is_some() {
@@ -173,17 +333,44 @@ async fn an_order_of_crypto_is_sent_as_known_clients_send_it() {
         config
     })
     .await;
-    at.mount("POST", "nummus", "/orders/", 201, sample("nummus_order_placed"), 1).await;
+    at.mount(
+        "POST",
+        "nummus",
+        "/orders/",
+        201,
+        sample("nummus_order_placed"),
+        1,
+    )
+    .await;
     let pair = InstrumentId::new("crypto:3d961844-d360-45fc-989b-f6fca761d511").unwrap();
     let size = OrderSize::Units(Quantity::new(dec!(0.0001)));
     let id = ClientOrderId::new("219e55a6-808e-4843-a3a6-e0e7644db652").unwrap();
-    let request = OrderRequest::limit(&at.account, pair, Side::Buy, size, dec!(50000)).client_order_id(id);
+    let request =
+        OrderRequest::limit(&at.account, pair, Side::Buy, size, dec!(50000)).client_order_id(id);
     let placed = at.broker.place_order(&request).await.unwrap();
-    let Submission::Accepted(placed) = placed else { panic!("{placed}") };
-    assert_eq!(placed.id.as_str(), "crypto:4786a9af-5a7e-49b0-a07c-2060157a93c8");
+    let Submission::Accepted(placed) = placed else {
+        panic!("{placed}")
+    };
+    assert_eq!(
+        placed.id.as_str(),
+        "crypto:4786a9af-5a7e-49b0-a07c-2060157a93c8"
+    );
     let sent: Value = at.sent("POST", "/orders/").await[0].body_json().unwrap();
     let known = known("req_nummus_order");
-    same(&sent, &known, &["account_id", "currency_pair_id", "price", "quantity", "ref_id", "side", "time_in_force", "type"]);
+    same(
+        &sent,
+        &known,
+        &[
+            "account_id",
+            "currency_pair_id",
+            "price",
+            "quantity",
+            "ref_id",
+            "side",
+            "time_in_force",
+            "type",
+        ],
+    );
 }
 
 #[tokio::test]
@@ -196,26 +383,75 @@ async fn every_answer_to_a_placement_has_its_outcome() {
     use Expected::{Error, Rejected, Unknown};
     for (status, body, expected) in [
         (201, json!({}), Unknown),
-        (200, json!({"quantity": ["Enter a valid number."]}), Rejected(RejectReason::InvalidField)),
+        (
+            200,
+            json!({"quantity": ["Enter a valid number."]}),
+            Rejected(RejectReason::InvalidField),
+        ),
         (201, json!({"quantity": ["Enter a valid number."]}), Unknown),
-        (201, json!({"id": "1", "ref_id": "7151eda4-3328-47a5-9b37-32cf886f8eb4"}), Unknown),
+        (
+            201,
+            json!({"id": "1", "ref_id": "7151eda4-3328-47a5-9b37-32cf886f8eb4"}),
+            Unknown,
+        ),
         (201, json!({"id": ""}), Unknown),
-        (400, json!({"detail": "Not enough shares to sell."}), Rejected(RejectReason::InsufficientFunds)),
-        (400, json!({"quantity": ["Enter a valid number."]}), Rejected(RejectReason::InvalidField)),
-        (400, json!({"non_field_errors": ["Trailing stop limit orders not supported."]}), Rejected(RejectReason::OrderType)),
+        (
+            400,
+            json!({"detail": "Not enough shares to sell."}),
+            Rejected(RejectReason::InsufficientFunds),
+        ),
+        (
+            400,
+            json!({"quantity": ["Enter a valid number."]}),
+            Rejected(RejectReason::InvalidField),
+        ),
+        (
+            400,
+            json!({"non_field_errors": ["Trailing stop limit orders not supported."]}),
+            Rejected(RejectReason::OrderType),
+        ),
         (400, json!({}), Unknown),
-        (401, json!({"detail": "Incorrect authentication credentials."}), Error(1003)),
-        (403, json!({"detail": "You do not have permission to perform this action."}), Error(3003)),
+        (
+            401,
+            json!({"detail": "Incorrect authentication credentials."}),
+            Error(1003),
+        ),
+        (
+            403,
+            json!({"detail": "You do not have permission to perform this action."}),
+            Error(3003),
+        ),
         (404, json!({"detail": "Not found."}), Error(3002)),
-        (429, json!({"detail": "Request was throttled. Expected available in 14 seconds."}), Error(3004)),
-        (429, json!({"detail": "Too many requests for fractional orders"}), Error(3004)),
+        (
+            429,
+            json!({"detail": "Request was throttled. Expected available in 14 seconds."}),
+            Error(3004),
+        ),
+        (
+            429,
+            json!({"detail": "Too many requests for fractional orders"}),
+            Error(3004),
+        ),
         (500, json!({"detail": "x"}), Unknown),
         (502, json!({}), Unknown),
     ] {
         let at = AtServer::new().await;
-        at.mount("POST", "api", "/orders/", status, body.to_string().into(), 1).await;
-        let kind = OrderKind::Limit { price: price(dec!(12)) };
-        let outcome = at.broker.place_order(&share_order(&at, Side::Buy, shares!(1), kind)).await;
+        at.mount(
+            "POST",
+            "api",
+            "/orders/",
+            status,
+            body.to_string().into(),
+            1,
+        )
+        .await;
+        let kind = OrderKind::Limit {
+            price: price(dec!(12)),
+        };
+        let outcome = at
+            .broker
+            .place_order(&share_order(&at, Side::Buy, shares!(1), kind))
+            .await;
         match (&expected, &outcome) {
             (Error(code), Err(error)) if error.code() == *code => {
                 assert_eq!(error.effect(), wheelhouse_core::Effect::None);
@@ -224,33 +460,66 @@ async fn every_answer_to_a_placement_has_its_outcome() {
             (Unknown, Ok(Submission::Unknown(_))) => {}
             _ => panic!("{status} {body}: {outcome:?}"),
         }
-        assert_eq!(at.sent("POST", "/orders/").await.len(), 1, "{status} {body}");
+        assert_eq!(
+            at.sent("POST", "/orders/").await.len(),
+            1,
+            "{status} {body}"
+        );
     }
 }
 
 #[tokio::test]
 async fn f10_the_wait_of_a_throttled_placement_is_told() {
     let at = AtServer::new().await;
-    at.mount("POST", "api", "/orders/", 429, sample("error_429"), 1).await;
-    let kind = OrderKind::Limit { price: price(dec!(12)) };
-    let error = at.broker.place_order(&share_order(&at, Side::Buy, shares!(1), kind)).await.unwrap_err();
+    at.mount("POST", "api", "/orders/", 429, sample("error_429"), 1)
+        .await;
+    let kind = OrderKind::Limit {
+        price: price(dec!(12)),
+    };
+    let error = at
+        .broker
+        .place_order(&share_order(&at, Side::Buy, shares!(1), kind))
+        .await
+        .unwrap_err();
     assert_eq!(error.retry_after().map(|wait| wait.as_secs()), Some(14));
 }
 
 #[tokio::test]
 async fn f9_an_identifier_that_is_taken_leads_to_its_order_or_is_refused() {
-    for (order, expected) in [("order_placed_limit", true), ("order_detail_rejected", false)] {
+    for (order, expected) in [
+        ("order_placed_limit", true),
+        ("order_detail_rejected", false),
+    ] {
         let at = AtServer::new().await;
-        at.mount("POST", "api", "/orders/", 409, sample("order_error_duplicate_ref_id"), 1).await;
+        at.mount(
+            "POST",
+            "api",
+            "/orders/",
+            409,
+            sample("order_error_duplicate_ref_id"),
+            1,
+        )
+        .await;
         let mut there: Value = serde_json::from_slice(&sample(order)).unwrap();
         there["ref_id"] = REF.to_uppercase().into();
-        there["created_at"] = time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap().into();
+        there["created_at"] = time::OffsetDateTime::now_utc()
+            .format(&time::format_description::well_known::Rfc3339)
+            .unwrap()
+            .into();
         let list = json!({"next": null, "results": [there]});
-        at.mount("GET", "api", "/orders/", 200, list.to_string().into(), 1).await;
-        let kind = OrderKind::Limit { price: price(dec!(12)) };
-        let outcome = at.broker.place_order(&share_order(&at, Side::Buy, shares!(10), kind)).await;
+        at.mount("GET", "api", "/orders/", 200, list.to_string().into(), 1)
+            .await;
+        let kind = OrderKind::Limit {
+            price: price(dec!(12)),
+        };
+        let outcome = at
+            .broker
+            .place_order(&share_order(&at, Side::Buy, shares!(10), kind))
+            .await;
         match (expected, outcome) {
-            (true, Ok(Submission::Accepted(order))) => assert_eq!(order.client_order_id.as_str(), REF),
+            (true, Ok(Submission::Accepted(order))) => {
+                assert_eq!(order.client_order_id.as_str(), REF)
+            }
             (false, Err(error)) => assert_eq!(error.kind(), ErrorKind::ClientOrderIdReused),
             (_, outcome) => panic!("{outcome:?}"),
         }
@@ -266,12 +535,19 @@ fn accepted(submission: Submission) -> wheelhouse_core::AcceptedOrder {
 
 #[tokio::test]
 async fn an_unclear_placement_can_be_placed_again_and_is_there_once() {
-    for (kind, before) in [(Kind::DropAnswer, 1), (Kind::Html(502), 0), (Kind::Truncate { keep: 20 }, 1)] {
+    for (kind, before) in [
+        (Kind::DropAnswer, 1),
+        (Kind::Html(502), 0),
+        (Kind::Truncate { keep: 20 }, 1),
+    ] {
         let at = AtSim::new().await;
         let f = at.instrument("F").await;
         let id = ClientOrderId::new("WHL-A-unclear").unwrap();
-        let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5)).client_order_id(id.clone());
-        at.server().faults().add(Fault::new(Route::PlaceOrder, kind.clone()).times(1));
+        let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5))
+            .client_order_id(id.clone());
+        at.server()
+            .faults()
+            .add(Fault::new(Route::PlaceOrder, kind.clone()).times(1));
         let first = at.broker.place_order(&request).await.unwrap();
         assert!(matches!(first, Submission::Unknown(_)), "{kind:?}: {first}");
         assert_eq!(at.server().ledger().placements().len(), before, "{kind:?}");
@@ -290,19 +566,32 @@ async fn a_refusal_of_the_second_sending_says_nothing_about_the_first() {
     let at = AtSim::new().await;
     let f = at.instrument("F").await;
     let id = ClientOrderId::new(REF).unwrap();
-    let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5)).client_order_id(id);
-    at.server().faults().add(Fault::new(Route::PlaceOrder, Kind::DropAnswer).times(1));
+    let request =
+        OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5)).client_order_id(id);
+    at.server()
+        .faults()
+        .add(Fault::new(Route::PlaceOrder, Kind::DropAnswer).times(1));
     let first = at.broker.place_order(&request).await.unwrap();
     let refusal = Kind::Status {
         status: 400,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: r#"{"detail":"Not enough overnight buying power."}"#.to_owned(),
     };
-    at.server().faults().add(Fault::new(Route::PlaceOrder, refusal).times(1));
+    at.server()
+        .faults()
+        .add(Fault::new(Route::PlaceOrder, refusal).times(1));
     let second = at.broker.place_order(&request).await.unwrap();
-    assert!(matches!((&first, &second), (Submission::Unknown(_), Submission::Unknown(_))));
-    let Submission::Unknown(open) = second else { unreachable!() };
-    assert!(matches!(at.broker.resolve(&open).await.unwrap(), Resolution::Found(_)));
+    assert!(matches!(
+        (&first, &second),
+        (Submission::Unknown(_), Submission::Unknown(_))
+    ));
+    let Submission::Unknown(open) = second else {
+        unreachable!()
+    };
+    assert!(matches!(
+        at.broker.resolve(&open).await.unwrap(),
+        Resolution::Found(_)
+    ));
 }
 
 #[tokio::test]
@@ -313,19 +602,33 @@ async fn an_unclear_order_of_options_is_never_sent_again_but_found() {
     let chains = options.option_chains(&at.account, &f).await.unwrap();
     let mut query = wheelhouse_core::OptionQuery::new(f);
     query.expiration = Some(chains[0].expirations[2]);
-    let puts = options.option_contracts(&at.account, query).await.unwrap().items;
+    let puts = options
+        .option_contracts(&at.account, query)
+        .await
+        .unwrap()
+        .items;
     let legs = vec![leg(puts[0].id.as_str(), Side::Buy, PositionEffect::Open)];
-    let kind = OrderKind::Limit { price: price(dec!(0.01)) };
-    let mut request = OptionOrderRequest::new(&at.account, legs, Quantity::new(dec!(1)), kind, Side::Buy);
+    let kind = OrderKind::Limit {
+        price: price(dec!(0.01)),
+    };
+    let mut request =
+        OptionOrderRequest::new(&at.account, legs, Quantity::new(dec!(1)), kind, Side::Buy);
     request.client_order_id = Some(ClientOrderId::new(REF).unwrap());
-    at.server().change_settings(|settings| settings.option_ref_id_repeats = true);
-    at.server().faults().add(Fault::new(Route::PlaceOptionOrder, Kind::DropAnswer).times(1));
+    at.server()
+        .change_settings(|settings| settings.option_ref_id_repeats = true);
+    at.server()
+        .faults()
+        .add(Fault::new(Route::PlaceOptionOrder, Kind::DropAnswer).times(1));
     let first = options.place_option_order(&request).await.unwrap();
     let again = options.place_option_order(&request).await.unwrap();
-    let Submission::Unknown(open) = again else { panic!("{again}") };
+    let Submission::Unknown(open) = again else {
+        panic!("{again}")
+    };
     assert!(matches!(first, Submission::Unknown(_)));
     assert_eq!(at.server().ledger().count(Route::PlaceOptionOrder), 1);
-    let Resolution::Found(order) = at.broker.resolve(&open).await.unwrap() else { panic!() };
+    let Resolution::Found(order) = at.broker.resolve(&open).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(order.client_order_id.unwrap().as_str(), REF);
     assert_eq!(at.server().ledger().placements().len(), 1);
 }
@@ -333,7 +636,9 @@ async fn an_unclear_order_of_options_is_never_sent_again_but_found() {
 #[tokio::test]
 async fn what_breaks_a_rule_is_refused_and_nothing_is_sent() {
     let at = AtServer::new().await;
-    let limit = OrderKind::Limit { price: price(dec!(12)) };
+    let limit = OrderKind::Limit {
+        price: price(dec!(12)),
+    };
     let dollars = |amount| OrderSize::Notional(Money::new(amount, Currency::USD));
     let euros = OrderSize::Notional(Money::new(dec!(25), Currency::new("EUR").unwrap()));
     let trail = |trail| OrderKind::TrailingStop { trail };
@@ -341,18 +646,67 @@ async fn what_breaks_a_rule_is_refused_and_nothing_is_sent() {
     for (what, request, code) in [
         ("a fraction at a limit", order(shares!(0.5), limit), 5001),
         ("nothing", order(shares!(0), limit), 5001),
-        ("less than nothing", order(shares!(-1), OrderKind::Market), 5001),
-        ("seven places", order(shares!(1.0000001), OrderKind::Market), 5001),
-        ("an amount at a limit", order(dollars(dec!(25)), limit), 5001),
-        ("half a dollar", order(dollars(dec!(0.5)), OrderKind::Market), 5001),
-        ("parts of cents", order(dollars(dec!(25.005)), OrderKind::Market), 5001),
+        (
+            "less than nothing",
+            order(shares!(-1), OrderKind::Market),
+            5001,
+        ),
+        (
+            "seven places",
+            order(shares!(1.0000001), OrderKind::Market),
+            5001,
+        ),
+        (
+            "an amount at a limit",
+            order(dollars(dec!(25)), limit),
+            5001,
+        ),
+        (
+            "half a dollar",
+            order(dollars(dec!(0.5)), OrderKind::Market),
+            5001,
+        ),
+        (
+            "parts of cents",
+            order(dollars(dec!(25.005)), OrderKind::Market),
+            5001,
+        ),
         ("euros", order(euros, OrderKind::Market), 5001),
-        ("off the tick", order(shares!(1), OrderKind::Limit { price: price(dec!(12.001)) }), 5001),
-        ("a market order at night", order(shares!(1), OrderKind::Market).hours(TradingHours::Extended), 3010),
-        ("pips", order(shares!(1), trail(Offset::Pips(dec!(5)))), 3010),
-        ("all of the price", order(shares!(1), trail(Offset::Percent(dec!(100)))), 5001),
-        ("a fraction for ever", order(shares!(1.5), OrderKind::Market).time_in_force(TimeInForce::Gtc), 5001),
-        ("fill or kill", order(shares!(1), limit).time_in_force(TimeInForce::Fok), 3010),
+        (
+            "off the tick",
+            order(
+                shares!(1),
+                OrderKind::Limit {
+                    price: price(dec!(12.001)),
+                },
+            ),
+            5001,
+        ),
+        (
+            "a market order at night",
+            order(shares!(1), OrderKind::Market).hours(TradingHours::Extended),
+            3010,
+        ),
+        (
+            "pips",
+            order(shares!(1), trail(Offset::Pips(dec!(5)))),
+            3010,
+        ),
+        (
+            "all of the price",
+            order(shares!(1), trail(Offset::Percent(dec!(100)))),
+            5001,
+        ),
+        (
+            "a fraction for ever",
+            order(shares!(1.5), OrderKind::Market).time_in_force(TimeInForce::Gtc),
+            5001,
+        ),
+        (
+            "fill or kill",
+            order(shares!(1), limit).time_in_force(TimeInForce::Fok),
+            3010,
+        ),
         ("lots", order(wheelhouse_core::lots!(1), limit), 3010),
     ] {
         let error = match at.broker.place_order(&request).await {
@@ -360,7 +714,10 @@ async fn what_breaks_a_rule_is_refused_and_nothing_is_sent() {
             Ok(outcome) => panic!("{what}: {outcome}"),
         };
         let unsupported = error.kind() == ErrorKind::Unsupported;
-        assert!(error.code() == code || (what == "an amount at a limit" && unsupported), "{what}: {error}");
+        assert!(
+            error.code() == code || (what == "an amount at a limit" && unsupported),
+            "{what}: {error}"
+        );
     }
     assert!(at.sent("POST", "/orders/").await.is_empty());
 }
@@ -370,8 +727,17 @@ async fn a_cancel_that_is_refused_is_explained_by_the_order() {
     let id = wheelhouse_core::BrokerOrderId::new("0c66da33-164f-4ebf-9198-317ca6a521a0").unwrap();
     let route = "/orders/0c66da33-164f-4ebf-9198-317ca6a521a0/";
     let at = AtServer::new().await;
-    at.mount("GET", "api", route, 200, sample("order_placed_limit"), 1).await;
-    at.mount("POST", "api", &format!("{route}cancel/"), 403, sample("order_cancel_again"), 1).await;
+    at.mount("GET", "api", route, 200, sample("order_placed_limit"), 1)
+        .await;
+    at.mount(
+        "POST",
+        "api",
+        &format!("{route}cancel/"),
+        403,
+        sample("order_cancel_again"),
+        1,
+    )
+    .await;
     let error = at.broker.cancel_order(&at.account, &id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     let roth = wheelhouse_core::AccountId::new("100200302").unwrap();
@@ -379,19 +745,32 @@ async fn a_cancel_that_is_refused_is_explained_by_the_order() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "it is another account's");
 
     let at = AtServer::new().await;
-    at.mount("GET", "api", route, 200, sample("order_placed_limit"), 1).await;
-    at.mount("POST", "api", &format!("{route}cancel/"), 200, sample("order_cancel_ok"), 1).await;
+    at.mount("GET", "api", route, 200, sample("order_placed_limit"), 1)
+        .await;
+    at.mount(
+        "POST",
+        "api",
+        &format!("{route}cancel/"),
+        200,
+        sample("order_cancel_ok"),
+        1,
+    )
+    .await;
     at.broker.cancel_order(&at.account, &id).await.unwrap();
 }
 
 #[tokio::test]
 async fn f47_a_cancel_that_comes_too_late_leaves_a_filled_order() {
     let at = AtSim::new().await;
-    at.server().change_settings(|settings| settings.cancel_loses = true);
+    at.server()
+        .change_settings(|settings| settings.cancel_loses = true);
     let f = at.instrument("F").await;
     let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(2), dec!(5));
     let placed = accepted(at.broker.place_order(&request).await.unwrap());
-    at.broker.cancel_order(&at.account, &placed.id).await.unwrap();
+    at.broker
+        .cancel_order(&at.account, &placed.id)
+        .await
+        .unwrap();
     let order = at.broker.order(&at.account, &placed.id).await.unwrap();
     assert_eq!(order.state, wheelhouse_core::OrderState::Filled);
 }
@@ -408,7 +787,9 @@ async fn ord_1_no_placement_is_doubled_or_lost() {
         Kind::Body(b"{}".to_vec()),
         Kind::CloseQuietly,
     ] {
-        at.server().faults().add(Fault::new(Route::PlaceOrder, kind).share(45_000));
+        at.server()
+            .faults()
+            .add(Fault::new(Route::PlaceOrder, kind).share(45_000));
     }
     let (mut found, mut absent, mut at_once) = (0, 0, 0);
     for _ in 0..600 {

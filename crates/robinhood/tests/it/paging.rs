@@ -39,7 +39,10 @@ async fn read(broker: &Robinhood, account: &AccountId, list: &str) -> wheelhouse
     match list {
         "/accounts/" => broker.accounts().await.map(drop),
         "/positions/" => broker.all_positions(account).await.map(drop),
-        "/orders/" => broker.all_orders(account, OrderQuery::all()).await.map(drop),
+        "/orders/" => broker
+            .all_orders(account, OrderQuery::all())
+            .await
+            .map(drop),
         "/options/orders/" => {
             let first = options.option_orders(account, OrderQuery::all()).await?;
             let mut query = OrderQuery::all();
@@ -75,17 +78,29 @@ const LISTS: [&str; 9] = [
 #[tokio::test]
 async fn sup_1_no_byte_goes_to_another_host_by_way_of_a_page() {
     let evil = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&evil).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&evil)
+        .await;
     for list in LISTS {
         for link in away(&evil.uri()) {
             let at = AtServer::new().await;
             at.mount("GET", "api", list, 200, page(&link), 1).await;
             let error = read(&at.broker, &at.account, list).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::OriginRefused, "{list} {link}: {error}");
+            assert_eq!(
+                error.kind(),
+                ErrorKind::OriginRefused,
+                "{list} {link}: {error}"
+            );
             assert!(!format!("{error:?}").contains(CANARY));
             // What stayed here went to the host that was asked, with nothing of the link in it.
             let requests = at.server.received_requests().await.unwrap();
-            assert!(requests.iter().all(|it| !it.url.query().unwrap_or_default().contains("cursor")), "{list} {link}");
+            assert!(
+                requests
+                    .iter()
+                    .all(|it| !it.url.query().unwrap_or_default().contains("cursor")),
+                "{list} {link}"
+            );
         }
     }
     assert_eq!(evil.received_requests().await.unwrap().len(), 0);
@@ -94,7 +109,10 @@ async fn sup_1_no_byte_goes_to_another_host_by_way_of_a_page() {
 #[tokio::test]
 async fn sup_2_no_redirect_is_followed() {
     let evil = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&evil).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&evil)
+        .await;
     for status in [301, 302, 303, 307, 308] {
         let at = AtServer::new().await;
         for method in ["GET", "POST"] {
@@ -105,7 +123,11 @@ async fn sup_2_no_redirect_is_followed() {
                 .mount(&at.server)
                 .await;
         }
-        let error = at.broker.orders(&at.account, OrderQuery::all()).await.unwrap_err();
+        let error = at
+            .broker
+            .orders(&at.account, OrderQuery::all())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OriginRefused);
         let f = wheelhouse_core::InstrumentId::new(F).unwrap();
         let request = OrderRequest::limit(&at.account, f, Side::Buy, shares!(1), dec!(5));
@@ -123,9 +145,17 @@ async fn f30_pages_that_go_round_in_a_circle_end() {
         at.mount("GET", "api", list, 200, page(&own), 1).await;
         let error = read(&at.broker, &at.account, list).await;
         if list != "/options/orders/" && list != "/instruments/" {
-            assert_eq!(error.unwrap_err().kind(), ErrorKind::OriginRefused, "{list}");
+            assert_eq!(
+                error.unwrap_err().kind(),
+                ErrorKind::OriginRefused,
+                "{list}"
+            );
         } else {
-            assert_eq!(error.unwrap_err().kind(), ErrorKind::OriginRefused, "{list}");
+            assert_eq!(
+                error.unwrap_err().kind(),
+                ErrorKind::OriginRefused,
+                "{list}"
+            );
         }
     }
 }
@@ -135,9 +165,19 @@ async fn links_as_the_broker_writes_them_lead_through_the_gateway() {
     let at = AtServer::new().await;
     let second = Mock::given(wiremock::matchers::query_param("cursor", "cD1mYWtl"))
         .and(wiremock::matchers::path("/api.robinhood.com/positions/"))
-        .respond_with(ResponseTemplate::new(200).set_body_raw(sample("positions_page_2"), "application/json"));
+        .respond_with(
+            ResponseTemplate::new(200).set_body_raw(sample("positions_page_2"), "application/json"),
+        );
     second.with_priority(1).mount(&at.server).await;
-    at.mount("GET", "api", "/positions/", 200, sample("positions_page_1"), 2).await;
+    at.mount(
+        "GET",
+        "api",
+        "/positions/",
+        200,
+        sample("positions_page_1"),
+        2,
+    )
+    .await;
     let held = at.broker.all_positions(&at.account).await.unwrap();
     assert_eq!(held.len(), 3);
 }
@@ -158,7 +198,8 @@ async fn f31_a_page_that_fails_fails_the_list() {
         Kind::Body(Vec::new()),
         Kind::DropAnswer,
     ] {
-        let fault = Fault::new(Matcher::path("/api.robinhood.com/positions/"), kind.clone()).after(2);
+        let fault =
+            Fault::new(Matcher::path("/api.robinhood.com/positions/"), kind.clone()).after(2);
         let id = at.server().faults().add(fault);
         at.broker.all_positions(&at.account).await.unwrap_err();
         assert!(at.server().faults().played(id) > 0, "{kind:?}");
@@ -175,7 +216,10 @@ async fn a_chain_of_five_thousand_contracts_comes_page_by_page() {
     let mut query = OptionQuery::new(Symbol::new("F").unwrap());
     let (mut count, mut largest) = (0, 0);
     loop {
-        let page = options.option_contracts(&at.account, query.clone()).await.unwrap();
+        let page = options
+            .option_contracts(&at.account, query.clone())
+            .await
+            .unwrap();
         count += page.items.len();
         largest = largest.max(page.items.len());
         match page.next {
@@ -190,16 +234,57 @@ async fn a_chain_of_five_thousand_contracts_comes_page_by_page() {
 #[tokio::test]
 async fn rows_of_other_accounts_are_left_out_where_a_filter_is_ignored() {
     let at = AtServer::new().await;
-    at.mount("GET", "api", "/positions/", 200, sample("positions_nonzero"), 1).await;
-    at.mount("GET", "api", "/options/orders/", 200, sample("options_orders"), 1).await;
-    at.mount("GET", "api", "/orders/", 200, sample("orders_page_2"), 1).await;
+    at.mount(
+        "GET",
+        "api",
+        "/positions/",
+        200,
+        sample("positions_nonzero"),
+        1,
+    )
+    .await;
+    at.mount(
+        "GET",
+        "api",
+        "/options/orders/",
+        200,
+        sample("options_orders"),
+        1,
+    )
+    .await;
+    at.mount("GET", "api", "/orders/", 200, sample("orders_page_2"), 1)
+        .await;
     let roth = AccountId::new("100200302").unwrap();
     assert!(at.broker.all_positions(&roth).await.unwrap().is_empty());
-    assert!(at.broker.all_orders(&roth, OrderQuery::all()).await.unwrap().is_empty());
-    assert_eq!(at.broker.all_orders(&at.account, OrderQuery::open()).await.unwrap().len(), 1);
+    assert!(
+        at.broker
+            .all_orders(&roth, OrderQuery::all())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        at.broker
+            .all_orders(&at.account, OrderQuery::open())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     let options = at.broker.options().unwrap();
-    assert!(options.option_orders(&roth, OrderQuery::all()).await.unwrap().items.is_empty());
+    assert!(
+        options
+            .option_orders(&roth, OrderQuery::all())
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
     let other = AccountId::new("999").unwrap();
-    let error = at.broker.positions(&other, wheelhouse_core::PositionQuery::all()).await.unwrap_err();
+    let error = at
+        .broker
+        .positions(&other, wheelhouse_core::PositionQuery::all())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }

@@ -91,7 +91,11 @@ pub(crate) fn http(clock: &SkipClock) -> HttpClient {
         .with_headers(step)
         .with_idle(step)
         .with_total(2 * step);
-    HttpClient::builder().clock(Arc::new(clock.clone())).deadlines(deadlines).build().unwrap()
+    HttpClient::builder()
+        .clock(Arc::new(clock.clone()))
+        .deadlines(deadlines)
+        .build()
+        .unwrap()
 }
 
 /// A user at the simulator.
@@ -167,13 +171,29 @@ impl AtSim {
         let config = change(config(&sim));
         let http = http(&clock);
         let auth = Arc::new(RobinhoodAuth::new(config.clone(), http.clone()).unwrap());
-        let manager = SessionManager::in_memory().clock(Arc::new(clock.clone())).build().unwrap();
-        let login = manager.create(LoginRequest::new(auth, credentials())).await.unwrap();
-        let Login::Ready(session) = login else { panic!("{login:?}") };
+        let manager = SessionManager::in_memory()
+            .clock(Arc::new(clock.clone()))
+            .build()
+            .unwrap();
+        let login = manager
+            .create(LoginRequest::new(auth, credentials()))
+            .await
+            .unwrap();
+        let Login::Ready(session) = login else {
+            panic!("{login:?}")
+        };
         let builder = Robinhood::builder().config(config).http(http.clone());
         let broker = builder.session(session.clone()).build().unwrap();
         let account = AccountId::new("100200301").unwrap();
-        Self { sim, clock, http, manager, session, broker, account }
+        Self {
+            sim,
+            clock,
+            http,
+            manager,
+            session,
+            broker,
+            account,
+        }
     }
 
     pub(crate) fn server(&self) -> &RobinhoodSim {
@@ -181,7 +201,10 @@ impl AtSim {
     }
 
     pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
-        self.broker.find_instrument(&self.account, symbol).await.unwrap()
+        self.broker
+            .find_instrument(&self.account, symbol)
+            .await
+            .unwrap()
     }
 }
 
@@ -239,32 +262,62 @@ impl AtServer {
             .build()
             .unwrap();
         let account = AccountId::new("100200301").unwrap();
-        let at = Self { server, broker, account };
+        let at = Self {
+            server,
+            broker,
+            account,
+        };
         let option = format!("/options/instruments/{PUT}/");
         for (host, route, name) in [
             ("api", "/accounts/", "accounts"),
-            ("bonfire", "/transfer/accounts/", "bonfire_transfer_accounts"),
+            (
+                "bonfire",
+                "/transfer/accounts/",
+                "bonfire_transfer_accounts",
+            ),
             ("api", "/accounts/100200302/", "account_detail_ira"),
             ("api", &format!("/instruments/{F}/"), "instrument_detail_F"),
             ("api", "/marketdata/quotes/", "marketdata_quotes"),
             ("api", "/options/instruments/", "options_instruments_F_puts"),
             ("api", &option, "option_instrument_detail_F_put_10"),
-            ("api", "/options/chains/11057328-9f9a-46b3-b665-bc5dc944f363/", "options_chain_F"),
+            (
+                "api",
+                "/options/chains/11057328-9f9a-46b3-b665-bc5dc944f363/",
+                "options_chain_F",
+            ),
             ("nummus", "/accounts/", "nummus_accounts"),
             ("nummus", "/currency_pairs/", "nummus_currency_pairs"),
         ] {
             at.mount("GET", host, route, 200, sample(name), 5).await;
         }
-        at.mount("GET", "api", "/accounts/100200303/", 404, sample("error_404"), 5).await;
+        at.mount(
+            "GET",
+            "api",
+            "/accounts/100200303/",
+            404,
+            sample("error_404"),
+            5,
+        )
+        .await;
         at
     }
 
     /// Lower priorities come first; 5 is that of the samples.
-    pub(crate) async fn mount(&self, method: &str, host: &str, route: &str, status: u16, body: Vec<u8>, priority: u8) {
+    pub(crate) async fn mount(
+        &self,
+        method: &str,
+        host: &str,
+        route: &str,
+        status: u16,
+        body: Vec<u8>,
+        priority: u8,
+    ) {
         let path = format!("/{host}.robinhood.com{route}");
         wiremock::Mock::given(wiremock::matchers::method(method))
             .and(wiremock::matchers::path(path))
-            .respond_with(wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/json"))
+            .respond_with(
+                wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/json"),
+            )
             .with_priority(priority)
             .mount(&self.server)
             .await;
@@ -272,7 +325,8 @@ impl AtServer {
 
     pub(crate) async fn sent(&self, method: &str, end: &str) -> Vec<wiremock::Request> {
         let requests = self.server.received_requests().await.unwrap();
-        let fits = |it: &wiremock::Request| it.method.as_str() == method && it.url.path().ends_with(end);
+        let fits =
+            |it: &wiremock::Request| it.method.as_str() == method && it.url.path().ends_with(end);
         requests.into_iter().filter(fits).collect()
     }
 }
