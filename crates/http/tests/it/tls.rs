@@ -146,7 +146,7 @@ async fn sup_5_a_valid_certificate_of_a_given_root_is_accepted() {
 }
 
 #[tokio::test]
-async fn sup_5_bad_certificates_are_refused_and_no_byte_is_sent() {
+async fn f39_sup_5_bad_certificates_are_refused_and_no_byte_is_sent() {
     let ca = authority();
     let root = |builder: HttpClientBuilder| builder.extra_root_pem(ca.pem.as_bytes());
     let expired = leaf(Some(&ca), |params| {
@@ -209,7 +209,7 @@ async fn sup_5_the_platforms_roots_do_not_know_our_authority() {
 /// Old versions: a server that answers the first message with a TLS 1.0 or 1.1 `ServerHello`, or with
 /// the alert that it knows nothing newer.
 #[tokio::test]
-async fn sup_5_old_tls_is_refused_and_no_byte_is_sent() {
+async fn f39_sup_5_old_tls_is_refused_and_no_byte_is_sent() {
     fn server_hello(minor: u8) -> Vec<u8> {
         let mut hello = vec![2, 0, 0, 38, 3, minor];
         hello.extend([9; 32]);
