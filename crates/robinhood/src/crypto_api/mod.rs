@@ -21,6 +21,7 @@ mod place;
 mod portfolio;
 mod readings;
 mod recent;
+mod request;
 mod resolve;
 #[cfg(test)]
 mod samples;

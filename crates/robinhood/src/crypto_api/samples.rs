@@ -13,7 +13,7 @@ use super::{
     convert::{self, Place},
     error::{self, Refusal},
     orders::orders,
-    place, wire,
+    request, wire,
 };
 use crate::wire::Page;
 
@@ -296,9 +296,9 @@ fn requests_are_written_as_the_samples_are() {
         ),
     ] {
         let instrument = InstrumentId::new("BTC-USD").unwrap();
-        let mut request = OrderRequest::new(account(), instrument, side, size, kind);
-        request.time_in_force = time_in_force;
-        let body = place::body(&request, id, CryptoApiVersion::V2).unwrap();
+        let mut order = OrderRequest::new(account(), instrument, side, size, kind);
+        order.time_in_force = time_in_force;
+        let body = request::body(&order, id, CryptoApiVersion::V2).unwrap();
         let written: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let wanted: serde_json::Value = serde_json::from_slice(&sample(name)).unwrap();
         assert_eq!(written, wanted, "{name}");
@@ -309,9 +309,9 @@ fn requests_are_written_as_the_samples_are() {
 fn a_market_order_is_the_very_text_of_the_signature_vector() {
     let instrument = InstrumentId::new("BTC-USD").unwrap();
     let size = OrderSize::Units(Quantity::new(dec!(0.1)));
-    let request = OrderRequest::market(account(), instrument, Side::Buy, size);
+    let order = OrderRequest::market(account(), instrument, Side::Buy, size);
     let id = "131de903-5a9c-4260-abc1-28d562a5dcf0";
-    let body = place::body(&request, id, CryptoApiVersion::V2).unwrap();
+    let body = request::body(&order, id, CryptoApiVersion::V2).unwrap();
     let vectors: serde_json::Value =
         serde_json::from_slice(&sample("crypto_signature_vectors")).unwrap();
     assert_eq!(vectors["vectors"][6]["name"], "v2_post_order_compact");
@@ -325,8 +325,8 @@ fn a_market_order_is_the_very_text_of_the_signature_vector() {
 fn version_1_has_no_time_in_force_for_limit_orders() {
     let instrument = InstrumentId::new("BTC-USD").unwrap();
     let size = OrderSize::Units(Quantity::new(dec!(1)));
-    let request = OrderRequest::limit(account(), instrument, Side::Buy, size, dec!(1));
-    let body = place::body(&request, "x", CryptoApiVersion::V1).unwrap();
+    let order = OrderRequest::limit(account(), instrument, Side::Buy, size, dec!(1));
+    let body = request::body(&order, "x", CryptoApiVersion::V1).unwrap();
     assert!(
         !std::str::from_utf8(&body)
             .unwrap()
