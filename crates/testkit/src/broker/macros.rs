@@ -99,6 +99,7 @@ mod tests {
         let mut count = 0;
         for file in [
             include_str!("accounts.rs"),
+            include_str!("answers.rs"),
             include_str!("closing.rs"),
             include_str!("honesty.rs"),
             include_str!("market.rs"),

@@ -17,6 +17,7 @@
 //! shows in a log or in the failure.
 
 mod accounts;
+mod answers;
 mod closing;
 mod harness;
 mod honesty;
@@ -34,6 +35,7 @@ use wheelhouse_core::Broker;
 
 pub use self::{
     accounts::*,
+    answers::*,
     closing::*,
     harness::{Backstage, BrokerHarness, BrokerWorld, Trouble, run},
     honesty::*,
