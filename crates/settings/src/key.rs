@@ -31,6 +31,21 @@ macro_rules! keys {
 }
 
 keys! {
+    /// The key of Robinhood's Crypto Trading API.
+    RobinhoodCryptoApiKey = "ROBINHOOD_CRYPTO_API_KEY", secret: true;
+    /// `live` (the default), or the base URL of another host for the Crypto Trading API; plain http
+    /// on loopback only.
+    RobinhoodCryptoEnvironment = "ROBINHOOD_CRYPTO_ENVIRONMENT", secret: false;
+    /// The private key that belongs to the API key: base64 of the 32 bytes of its seed.
+    RobinhoodCryptoPrivateKey = "ROBINHOOD_CRYPTO_PRIVATE_KEY", secret: true;
+    /// `live` (the default), or the base URL of another host; plain http on loopback only.
+    RobinhoodEnvironment = "ROBINHOOD_ENVIRONMENT", secret: false;
+    /// The base32 secret that an authenticator app makes Robinhood's codes of. Optional.
+    RobinhoodMfaCode = "ROBINHOOD_MFA_CODE", secret: true;
+    /// The password of the Robinhood login.
+    RobinhoodPassword = "ROBINHOOD_PASSWORD", secret: true;
+    /// The e-mail address of the Robinhood login.
+    RobinhoodUsername = "ROBINHOOD_USERNAME", secret: false;
     /// The key that TradeLocker's developer program gives. Optional.
     TradeLockerDeveloperApiKey = "TRADELOCKER_DEVELOPER_API_KEY", secret: true;
     /// The e-mail address of the TradeLocker login.
@@ -65,7 +80,7 @@ impl Key {
 
     /// Returns whether `name` looks like it was meant for wheelhouse.
     pub(crate) fn claims(name: &str) -> bool {
-        ["TRADELOCKER_", "WHEELHOUSE_"]
+        ["ROBINHOOD_", "TRADELOCKER_", "WHEELHOUSE_"]
             .iter()
             .any(|prefix| name.starts_with(prefix))
     }

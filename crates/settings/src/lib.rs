@@ -5,8 +5,10 @@ mod error;
 mod key;
 mod load;
 mod read;
+mod robinhood;
 
 pub use error::{Problem, SettingsError};
 pub use key::Key;
 pub use load::{Settings, SettingsBuilder, Source};
 pub use read::{BrokerEnvironment, TradeLockerSettings};
+pub use robinhood::{RobinhoodCryptoSettings, RobinhoodSettings};

@@ -60,49 +60,15 @@ impl Settings {
             TradeLockerServer,
             TradeLockerEnvironment,
         ];
-        let Some(set) = all.into_iter().find(|key| self.values.contains_key(key)) else {
+        let Some(set) = self.first_set(&all) else {
             return Ok(None);
         };
-        let mut problems = Vec::new();
-        let mut need = |key: Key| match self.values.get(&key) {
-            Some(value) if value.text.expose_secret().len() > MAX_LEN => {
-                let expected = format!("at most {MAX_LEN} bytes long");
-                problems.push(Problem::Invalid {
-                    key,
-                    source: value.source.clone(),
-                    expected,
-                });
-                SecretString::default()
-            }
-            Some(value) => value.text.clone(),
-            None => {
-                problems.push(Problem::Missing {
-                    key,
-                    needed_by: set,
-                });
-                SecretString::default()
-            }
-        };
-        let email = need(TradeLockerEmail).expose_secret().to_owned();
-        let password = need(TradeLockerPassword);
-        let server = need(TradeLockerServer).expose_secret().to_owned();
-        let environment = match self.values.get(&TradeLockerEnvironment) {
-            None => BrokerEnvironment::default(),
-            Some(value) => {
-                let parsed = parse_environment(value.text.expose_secret());
-                parsed.unwrap_or_else(|expected| {
-                    problems.push(Problem::Invalid {
-                        key: TradeLockerEnvironment,
-                        source: value.source.clone(),
-                        expected: expected.to_owned(),
-                    });
-                    BrokerEnvironment::default()
-                })
-            }
-        };
-        if !problems.is_empty() {
-            return Err(SettingsError::Problems(problems));
-        }
+        let mut needs = Needs::new(self, set);
+        let email = needs.text(TradeLockerEmail);
+        let password = needs.secret(TradeLockerPassword);
+        let server = needs.text(TradeLockerServer);
+        let environment = needs.environment(TradeLockerEnvironment, BrokerEnvironment::Demo);
+        needs.finish()?;
         let developer_api_key = self.secret(TradeLockerDeveloperApiKey);
         Ok(Some(TradeLockerSettings {
             email,
@@ -127,16 +93,98 @@ impl Settings {
     fn secret(&self, key: Key) -> Option<SecretString> {
         self.values.get(&key).map(|value| value.text.clone())
     }
+
+    /// Returns the first of some settings that is set.
+    pub(crate) fn first_set(&self, keys: &[Key]) -> Option<Key> {
+        keys.iter()
+            .copied()
+            .find(|key| self.values.contains_key(key))
+    }
 }
 
-fn parse_environment(text: &str) -> Result<BrokerEnvironment, &'static str> {
-    const EXPECTED: &str = "demo, live or a base URL such as https://host/";
+/// Reads what belongs together, and collects what is missing or wrong.
+pub(crate) struct Needs<'a> {
+    settings: &'a Settings,
+    needed_by: Key,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Needs<'a> {
+    /// Starts to read what the setting `needed_by` needs.
+    pub(crate) fn new(settings: &'a Settings, needed_by: Key) -> Self {
+        Self {
+            settings,
+            needed_by,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(crate) fn text(&mut self, key: Key) -> String {
+        self.secret(key).expose_secret().to_owned()
+    }
+
+    pub(crate) fn secret(&mut self, key: Key) -> SecretString {
+        if !self.settings.values.contains_key(&key) {
+            self.problems.push(Problem::Missing {
+                key,
+                needed_by: self.needed_by,
+            });
+        }
+        self.optional(key).unwrap_or_default()
+    }
+
+    pub(crate) fn optional(&mut self, key: Key) -> Option<SecretString> {
+        let value = self.settings.values.get(&key)?;
+        if value.text.expose_secret().len() > MAX_LEN {
+            self.problems.push(Problem::Invalid {
+                key,
+                source: value.source.clone(),
+                expected: format!("at most {MAX_LEN} bytes long"),
+            });
+        }
+        Some(value.text.clone())
+    }
+
+    /// A host is `live` or a URL, and `demo` where that is what is meant if nothing is set.
+    pub(crate) fn environment(
+        &mut self,
+        key: Key,
+        default: BrokerEnvironment,
+    ) -> BrokerEnvironment {
+        let Some(value) = self.settings.values.get(&key) else {
+            return default;
+        };
+        let has_demo = default == BrokerEnvironment::Demo;
+        parse_environment(value.text.expose_secret(), has_demo).unwrap_or_else(|expected| {
+            self.problems.push(Problem::Invalid {
+                key,
+                source: value.source.clone(),
+                expected: expected.to_owned(),
+            });
+            default
+        })
+    }
+
+    /// Tells all problems at once.
+    pub(crate) fn finish(self) -> Result<(), SettingsError> {
+        match self.problems {
+            none if none.is_empty() => Ok(()),
+            problems => Err(SettingsError::Problems(problems)),
+        }
+    }
+}
+
+fn parse_environment(text: &str, has_demo: bool) -> Result<BrokerEnvironment, &'static str> {
+    let expected = match has_demo {
+        true => "demo, live or a base URL such as https://host/",
+        false => "live or a base URL such as https://host/",
+    };
     match text {
-        "demo" => return Ok(BrokerEnvironment::Demo),
+        "demo" if has_demo => return Ok(BrokerEnvironment::Demo),
         "live" => return Ok(BrokerEnvironment::Live),
         _ => {}
     }
-    let url = Url::parse(text).map_err(|_| EXPECTED)?;
+    let url = Url::parse(text).map_err(|_| expected)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a URL without user name and password");
     }
@@ -144,7 +192,7 @@ fn parse_environment(text: &str) -> Result<BrokerEnvironment, &'static str> {
         "https" => Ok(BrokerEnvironment::Url(url)),
         "http" if is_loopback(&url) => Ok(BrokerEnvironment::Url(url)),
         "http" => Err("an https URL; http is for loopback addresses only"),
-        _ => Err(EXPECTED),
+        _ => Err(expected),
     }
 }
 
@@ -169,7 +217,7 @@ mod tests {
             "http://[::1]:5",
             "https://x.example",
         ] {
-            assert!(parse_environment(url).is_ok(), "{url}");
+            assert!(parse_environment(url, true).is_ok(), "{url}");
         }
         for url in [
             "http://x.example",
@@ -179,7 +227,7 @@ mod tests {
             "http://127.0.0.1.example",
             "https://u:p@x",
         ] {
-            assert!(parse_environment(url).is_err(), "{url}");
+            assert!(parse_environment(url, true).is_err(), "{url}");
         }
     }
 }

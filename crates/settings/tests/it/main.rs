@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
+mod robinhood;
+
 use std::ffi::OsString;
 
 use secrecy::ExposeSecret;
