@@ -266,7 +266,7 @@ impl SessionStatus {
 #[async_trait]
 pub trait ClosedTrades: Send + Sync {
     /// Reads closed trades, newest first.
-    async fn closed_trades(
+    async fn list(
         &self,
         account: &AccountId,
         query: ClosedTradeQuery,

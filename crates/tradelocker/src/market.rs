@@ -277,7 +277,7 @@ impl TradingSessions for TradeLocker {
 /// of this call and of nothing else.
 #[async_trait]
 impl ClosedTrades for TradeLocker {
-    async fn closed_trades(
+    async fn list(
         &self,
         account: &AccountId,
         query: ClosedTradeQuery,

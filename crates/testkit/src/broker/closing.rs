@@ -263,7 +263,7 @@ pub async fn closed_trades_are_shown(h: &impl BrokerHarness) -> TestResult {
     );
     for _ in 0..40 {
         let trades = closed
-            .closed_trades(&stage.account, ClosedTradeQuery::all())
+            .list(&stage.account, ClosedTradeQuery::all())
             .await?;
         if let Some(trade) = trades.items.iter().find(|it| it.position == position.id) {
             ensure!(trade.side == position.side, "the trade was {}", trade.side);

@@ -218,7 +218,7 @@ impl OrderPreviews for MockBroker {
 
 #[async_trait]
 impl ClosedTrades for MockBroker {
-    async fn closed_trades(
+    async fn list(
         &self,
         account: &AccountId,
         query: ClosedTradeQuery,

@@ -95,7 +95,7 @@ async fn profit_is_booked_when_a_position_is_closed() {
     assert_eq!(summary.equity, Some(dec!(100100)));
     let closed = mock.closed_trades().unwrap();
     let trades = closed
-        .closed_trades(&account, ClosedTradeQuery::all())
+        .list(&account, ClosedTradeQuery::all())
         .await
         .unwrap();
     assert_eq!(trades.items[0].profit, Some(dec!(100)));

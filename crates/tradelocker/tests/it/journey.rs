@@ -193,7 +193,7 @@ async fn a_market_order_leads_to_its_position_which_is_protected_and_closed() {
     );
     let trades = at.broker.closed_trades().unwrap();
     let trades = trades
-        .closed_trades(&at.account, ClosedTradeQuery::all())
+        .list(&at.account, ClosedTradeQuery::all())
         .await
         .unwrap();
     assert!(

@@ -325,20 +325,20 @@ async fn closed_trades_are_read_page_by_page_and_fail_alone() {
     let route = "/trade/reports/close-trades-history";
     let trades = at.broker.closed_trades().unwrap();
     let missing = trades
-        .closed_trades(&at.account, ClosedTradeQuery::all())
+        .list(&at.account, ClosedTradeQuery::all())
         .await
         .unwrap_err();
     assert_eq!(missing.code(), 3002);
     assert_eq!(missing.operation(), Some("closed_trades"));
     at.answer("GET", route, "close_trades_history_200").await;
     let page = trades
-        .closed_trades(&at.account, ClosedTradeQuery::all().limit(5))
+        .list(&at.account, ClosedTradeQuery::all().limit(5))
         .await
         .unwrap();
     assert_eq!(page.items[0].net_profit, Some(dec!(-470.30)));
     let next = page.next.unwrap();
     let again = trades
-        .closed_trades(&at.account, ClosedTradeQuery::all().page(next))
+        .list(&at.account, ClosedTradeQuery::all().page(next))
         .await
         .unwrap_err();
     assert_eq!(again.code(), 3006, "the same page again is a circle");
@@ -351,7 +351,7 @@ async fn closed_trades_are_read_page_by_page_and_fail_alone() {
     let other = ClosedTradeQuery::all().symbol(Symbol::new("EURUSD").unwrap());
     assert!(
         trades
-            .closed_trades(&at.account, other)
+            .list(&at.account, other)
             .await
             .unwrap()
             .items

@@ -699,7 +699,7 @@ async fn closed_trades() {
     .await;
     let role = at.broker.closed_trades().unwrap();
     let page = role
-        .closed_trades(&at.account, ClosedTradeQuery::all())
+        .list(&at.account, ClosedTradeQuery::all())
         .await
         .unwrap();
     let trade = &page.items[0];
