@@ -31,29 +31,25 @@ pub(crate) struct Listed {
 impl Inner {
     /// Reads all accounts from the broker.
     pub(crate) async fn read_accounts(&self) -> Result<Arc<Vec<Listed>>> {
+        let load = || self.load_accounts();
+        self.accounts.renew(&**self.api.clock(), load).await
+    }
+
+    async fn load_accounts(&self) -> Result<Vec<Listed>> {
         let mut all = Vec::new();
-        let mut take = |account: &wire::Account<'_>, place: Place<'_>| -> Result<()> {
-            all.push(Listed {
-                account: convert::account(account, place)?,
-                fee_tier: account.fee_tier_status.as_ref().map(convert::fee_tier),
-            });
-            Ok(())
-        };
-        let endpoint = &self.api.routes.accounts;
-        let mut page = |body: &Bytes| {
+        let page = |body: &Bytes| {
             if self.config.version == CryptoApiVersion::V1 {
-                take(&read_json(body)?, Place::Whole(body))?;
+                all.push(listed(&read_json(body)?, Place::Whole(body))?);
                 return Ok(None);
             }
             let page: Page<'_, wire::Account<'_>> = read_json(body)?;
             for (index, account) in page.results.iter().enumerate() {
-                take(account, Place::Row(body, index))?;
+                all.push(listed(account, Place::Row(body, index))?);
             }
             Ok(page.next.as_ref().map(Text::owned))
         };
-        self.api.walk(endpoint, |call| call, &mut page).await?;
-        let all = Arc::new(all);
-        self.accounts.put(&**self.api.clock(), all.clone());
+        let endpoint = &self.api.routes.accounts;
+        self.api.walk(endpoint, |call| call, page).await?;
         Ok(all)
     }
 
@@ -150,4 +146,11 @@ impl Inner {
             self.place_in(not_found(message), operation)
         })
     }
+}
+
+fn listed(account: &wire::Account<'_>, place: Place<'_>) -> Result<Listed> {
+    Ok(Listed {
+        account: convert::account(account, place)?,
+        fee_tier: account.fee_tier_status.as_ref().map(convert::fee_tier),
+    })
 }

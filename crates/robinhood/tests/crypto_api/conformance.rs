@@ -44,8 +44,6 @@ impl BrokerHarness for Harness {
         config.base_url = sim.robinhood_crypto().origin();
         config.version = self.0;
         config.consistency_window = Duration::from_secs(1);
-        // Fifty callers at once are more than the limiter lets go without a wait.
-        config.limit_wait = Duration::from_secs(30);
         let broker = RobinhoodCrypto::builder()
             .config(config)
             .http(http)
