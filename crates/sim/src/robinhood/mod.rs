@@ -154,7 +154,9 @@ impl RobinhoodSim {
 
     /// Changes the settings for the requests to come.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.service.state().world.settings);
+        let mut state = self.service.state();
+        change(&mut state.world.settings);
+        state.world.touch();
     }
 
     /// Sets the bid of a stock, a coin (`BTC-USD`) or a contract (`F put 10 #3`, of which it is
@@ -337,6 +339,7 @@ impl State {
     }
 
     fn fix_price(&mut self, name: &str, bid: Decimal) -> Result<()> {
+        self.world.touch();
         let cent = Decimal::new(1, 2);
         let market = &mut self.world.market;
         if let Some(at) = market.symbol(name) {

@@ -1,6 +1,9 @@
 //! Everything that the broker remembers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashSet},
+};
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -37,6 +40,7 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     seed: u64,
     serial: u64,
+    version: u64,
 }
 
 pub(super) struct User {
@@ -67,6 +71,12 @@ pub(super) struct Account {
     pub(super) orders: Vec<Order>,
     /// Places of orders that are not final.
     pub(super) open_orders: Vec<usize>,
+    /// Those of them whose next step does not wait for a price.
+    pub(super) moving_orders: Vec<usize>,
+    /// When the others have to be looked at.
+    pub(super) pace: Pace,
+    /// Cash that open orders hold, with the version of the world that it was summed up in.
+    pub(super) held_cash: Cell<Option<(u64, Decimal)>>,
     pub(super) option_orders: Vec<OptionOrder>,
     pub(super) open_option_orders: Vec<usize>,
     pub(super) events: Vec<Event>,
@@ -81,6 +91,14 @@ pub(super) struct Position {
     pub(super) intraday: Intraday,
     pub(super) since: i64,
     pub(super) updated: i64,
+}
+
+/// Until when resting orders need no look.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    /// The version of prices and settings that they were looked at in.
+    pub(super) version: u64,
+    pub(super) until: i64,
 }
 
 /// What was bought on one New York date.
@@ -140,6 +158,16 @@ impl World {
         uuid(self.seed, self.serial)
     }
 
+    /// Counts the changes of prices and settings.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Says that prices or settings have changed.
+    pub(super) fn touch(&mut self) {
+        self.version += 1;
+    }
+
     /// Text that nobody can guess and that was not given out before.
     pub(super) fn secret(&mut self) -> String {
         self.id().replace('-', "") + &self.id().replace('-', "")[..12]
@@ -161,6 +189,7 @@ impl State {
             ledger,
             seed,
             serial: 0,
+            version: 1,
         };
         let mut state = Self {
             world,
@@ -275,6 +304,9 @@ impl State {
             contracts,
             orders: Vec::new(),
             open_orders: Vec::new(),
+            moving_orders: Vec::new(),
+            pace: Pace::default(),
+            held_cash: Cell::new(None),
             option_orders: Vec::new(),
             open_option_orders: Vec::new(),
             events: Vec::new(),

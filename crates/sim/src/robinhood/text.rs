@@ -124,6 +124,15 @@ fn clock(time: Time) -> String {
     )
 }
 
+/// Milliseconds since the epoch of an RFC 3339 time or of the start of a date.
+pub(crate) fn instant(text: &str) -> Option<i64> {
+    let format = &time::format_description::well_known::Rfc3339;
+    // A plus that was not encoded has become a blank.
+    let at = OffsetDateTime::parse(&text.replace(' ', "+"), format).ok();
+    let day = || Some(OffsetDateTime::new_utc(parse_date(text)?, Time::MIDNIGHT));
+    at.or_else(day).map(to_millis)
+}
+
 /// The date in UTC.
 pub(crate) fn utc_date(millis: i64) -> Date {
     from_millis(millis).date()

@@ -118,7 +118,9 @@ impl RobinhoodCryptoSim {
 
     /// Changes the settings for the requests to come.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.service.state().world.settings);
+        let mut state = self.service.state();
+        change(&mut state.world.settings);
+        state.world.version += 1;
     }
 
     /// Sets the bid of a pair such as `BTC-USD`; the ask lies a cent above. Waiting orders that
@@ -153,6 +155,7 @@ impl fmt::Debug for RobinhoodCryptoSim {
 
 impl State {
     fn fix_price(&mut self, symbol: &str, bid: Decimal) -> Result<()> {
+        self.world.version += 1;
         let pairs = &mut self.world.pairs;
         match pairs.iter_mut().find(|pair| pair.symbol() == symbol) {
             Some(pair) => {

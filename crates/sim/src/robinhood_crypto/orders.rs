@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::from_millis,
-    robinhood::text::{DAY, local, millis},
+    robinhood::text::{DAY, instant, local, millis},
     server::Response,
 };
 
@@ -241,12 +241,25 @@ impl Order {
     }
 }
 
+const MINUTE: i64 = 60_000;
+
 impl User {
     fn open(&self) -> impl Iterator<Item = &Order> {
         self.open.iter().map(|at| &self.orders[*at])
     }
 
     pub(super) fn waiting_cash(&self, world: &World) -> Decimal {
+        if let Some((version, sum)) = self.held_cash.get()
+            && version == world.version
+        {
+            return sum;
+        }
+        let sum = self.sum_of_buys(world);
+        self.held_cash.set(Some((world.version, sum)));
+        sum
+    }
+
+    fn sum_of_buys(&self, world: &World) -> Decimal {
         let buys = self.open().filter(|order| order.buys);
         buys.map(|order| order.remaining() * order.worst(&world.pairs[order.pair]))
             .sum()
@@ -257,19 +270,52 @@ impl User {
         self.open().filter(of).map(Order::remaining).sum()
     }
 
+    /// Takes open orders a step further: those in motion always, those that rest only when prices
+    /// or settings have changed, or a minute has passed.
     pub(super) fn settle(&mut self, world: &World, now: i64) {
-        let mut open = std::mem::take(&mut self.open);
-        open.retain(|at| {
-            let order = &mut self.orders[*at];
+        let all = self.looked.0 != world.version || now >= self.looked.1;
+        let moving = std::mem::take(&mut self.moving);
+        let due = if all { self.open.clone() } else { moving };
+        if all {
+            self.looked = (world.version, now + MINUTE);
+        }
+        let mut changed = false;
+        for at in due {
+            let order = &mut self.orders[at];
+            let before = order.status;
             let (cash, coins) = order.step(world, now);
             self.cash += cash;
             let asset = world.pairs[order.pair].asset;
             if !coins.is_zero() {
                 *self.coins.entry(asset.to_owned()).or_default() += coins;
             }
-            !order.status.is_final()
-        });
-        self.open = open;
+            changed |= before != order.status || !coins.is_zero();
+            if order.status == Status::PartiallyFilled {
+                self.moving.push(at);
+            }
+        }
+        if changed {
+            let orders = &self.orders;
+            self.open.retain(|at| !orders[*at].status.is_final());
+            self.held_cash.set(None);
+        }
+    }
+
+    /// Takes note of an order that was placed.
+    pub(super) fn add(&mut self, order: Order, world: &World) {
+        if let Some((version, sum)) = self.held_cash.get() {
+            let more = match order.buys {
+                true => order.remaining() * order.worst(&world.pairs[order.pair]),
+                false => Decimal::ZERO,
+            };
+            self.held_cash.set(Some((version, sum + more)));
+        }
+        let at = self.orders.len();
+        let id = order.client_order_id.to_ascii_lowercase();
+        self.client_order_ids.insert(id, at);
+        self.open.push(at);
+        self.moving.push(at);
+        self.orders.push(order);
     }
 }
 
@@ -341,6 +387,7 @@ impl State {
             return Err(reply::client(400, "Order can not be canceled."));
         }
         user.orders[at].cancel_requested = true;
+        user.moving.push(at);
         if !world.settings.cancel_loses {
             user.settle(world, call.now);
         }
@@ -352,12 +399,4 @@ impl State {
             Version::V2 => reply::ok(&user.orders[at].row(world, &user.account, call.version)),
         })
     }
-}
-
-/// Milliseconds since the epoch of an RFC 3339 time.
-fn instant(text: &str) -> Option<i64> {
-    let format = &time::format_description::well_known::Rfc3339;
-    // A plus that was not encoded has become a blank.
-    let at = time::OffsetDateTime::parse(&text.replace(' ', "+"), format).ok()?;
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }

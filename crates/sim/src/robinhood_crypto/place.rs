@@ -37,10 +37,8 @@ impl State {
             return Err(reply::invalid("client_order_id", "Must be a valid UUID."));
         }
         let user = &self.users[call.user];
-        let known = user
-            .orders
-            .iter()
-            .find(|order| order.client_order_id.eq_ignore_ascii_case(id));
+        let known = user.client_order_ids.get(&id.to_ascii_lowercase());
+        let known = known.map(|at| &user.orders[*at]);
         if let Some(known) = known {
             return match self.world.settings.duplicate {
                 Duplicate::Refuse(status) => {
@@ -78,8 +76,7 @@ impl State {
         });
         let row = order.row(&self.world, &user.account, call.version);
         let user = &mut self.users[call.user];
-        user.open.push(user.orders.len());
-        user.orders.push(order);
+        user.add(order, &self.world);
         Ok(Response::json(201, &row))
     }
 

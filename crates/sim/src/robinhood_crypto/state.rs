@@ -1,6 +1,9 @@
 //! Everything that the API remembers.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rust_decimal::Decimal;
@@ -29,6 +32,8 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) ledger: Ledger,
     pub(super) pairs: Vec<Pair>,
+    /// Counts the changes of prices and settings.
+    pub(super) version: u64,
     seed: u64,
     serial: u64,
 }
@@ -54,8 +59,16 @@ pub(super) struct User {
     pub(super) volume: Decimal,
     pub(super) coins: BTreeMap<String, Decimal>,
     pub(super) orders: Vec<Order>,
+    /// Places of orders by the client's id, in lower case.
+    pub(super) client_order_ids: HashMap<String, usize>,
     /// Places of orders that are not final.
     pub(super) open: Vec<usize>,
+    /// Those of them whose next step does not wait for a price.
+    pub(super) moving: Vec<usize>,
+    /// The version of the world in which the others were looked at, and until when that holds.
+    pub(super) looked: (u64, i64),
+    /// Cash that open orders hold, with the version of the world that it was summed up in.
+    pub(super) held_cash: Cell<Option<(u64, Decimal)>>,
     tokens: Decimal,
     tokens_at: Option<i64>,
 }
@@ -126,7 +139,11 @@ impl State {
                 volume: spec.volume,
                 coins: spec.coins.into_iter().collect(),
                 orders: Vec::new(),
+                client_order_ids: HashMap::new(),
                 open: Vec::new(),
+                moving: Vec::new(),
+                looked: (0, 0),
+                held_cash: Cell::new(None),
                 tokens: Decimal::ZERO,
                 tokens_at: None,
             });
@@ -135,6 +152,7 @@ impl State {
             settings,
             ledger,
             pairs: pairs(),
+            version: 1,
             seed,
             serial: 0,
         };

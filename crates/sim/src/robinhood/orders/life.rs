@@ -10,11 +10,13 @@ use crate::{
         market::{Quote, Right},
         reply,
         settings::Hours,
-        state::{Account, Intraday, Position, State, World},
+        state::{Account, Intraday, Pace, Position, State, World},
         text::{at_new_york, is_weekend, millis, new_york},
     },
     server::Response,
 };
+
+const MINUTE: i64 = 60_000;
 
 impl World {
     /// Whether regular hours are on.
@@ -51,12 +53,14 @@ impl State {
     /// Asks for a cancel. Whether it came in time shows in the order.
     pub(in crate::robinhood) fn cancel_order(&mut self, user: usize, id: &str) -> Response {
         for account in &mut self.users[user].accounts {
-            let found = account.orders.iter_mut().rev().find(|order| order.id == id);
-            let Some(order) = found else { continue };
+            let found = account.orders.iter().rposition(|order| order.id == id);
+            let Some(at) = found else { continue };
+            let order = &mut account.orders[at];
             if order.status.is_final() || order.cancel_requested {
                 return reply::detail(403, "Order cannot be cancelled at this time.");
             }
             order.cancel_requested = true;
+            account.moving_orders.push(at);
             return reply::ok(&serde_json::json!({}));
         }
         reply::not_found()
@@ -64,28 +68,76 @@ impl State {
 }
 
 impl Account {
-    /// Takes every open order a step further.
+    /// Takes open orders a step further: those that are in motion always, those that rest only
+    /// when prices, settings or the day have changed.
     pub(in crate::robinhood) fn settle_orders(&mut self, world: &World, now: i64) {
-        let mut open = std::mem::take(&mut self.open_orders);
-        open.retain(|at| {
-            let mut order = self.orders[*at].clone();
-            if !order.step(self, world, now) {
-                return true;
+        let all = self.pace.version != world.version() || now >= self.pace.until;
+        let moving = std::mem::take(&mut self.moving_orders);
+        let due = if all {
+            self.open_orders.clone()
+        } else {
+            moving
+        };
+        if all {
+            self.pace = self.next_look(world, now);
+        }
+        let mut orders = std::mem::take(&mut self.orders);
+        let mut changed = false;
+        for at in due {
+            let order = &mut orders[at];
+            order.step(self, world, now);
+            changed |= order.status.is_final() || order.status == Status::PartiallyFilled;
+            if order.is_moving() {
+                self.moving_orders.push(at);
             }
-            let over = order.status.is_final();
-            self.orders[*at] = order;
-            !over
-        });
-        self.open_orders = open;
+        }
+        self.orders = orders;
+        if changed {
+            let orders = &self.orders;
+            self.open_orders.retain(|at| !orders[*at].status.is_final());
+            self.held_cash.set(None);
+        }
+    }
+
+    fn next_look(&self, world: &World, now: i64) -> Pace {
+        let days = self
+            .open_orders
+            .iter()
+            .map(|at| world.day_ends(self.orders[*at].created));
+        let until = match world.settings.hours {
+            Hours::Calendar => now + MINUTE,
+            _ => days.min().unwrap_or(i64::MAX).max(now + 1),
+        };
+        Pace {
+            version: world.version(),
+            until,
+        }
+    }
+
+    /// Takes note of an order that was placed.
+    pub(in crate::robinhood) fn add_order(&mut self, order: Order, world: &World) {
+        if let Some((version, sum)) = self.held_cash.get() {
+            self.held_cash
+                .set(Some((version, sum + order.held(&world.market))));
+        }
+        let at = self.orders.len();
+        self.pace.until = self.pace.until.min(world.day_ends(order.created));
+        self.open_orders.push(at);
+        self.moving_orders.push(at);
+        self.orders.push(order);
     }
 
     /// Cash that waiting orders hold.
     pub(in crate::robinhood) fn held_for_orders(&self, world: &World) -> Decimal {
-        let equity: Decimal = self
-            .open_orders
-            .iter()
-            .map(|at| self.orders[*at].held(&world.market))
-            .sum();
+        let equity = match self.held_cash.get() {
+            Some((version, sum)) if version == world.version() => sum,
+            _ => {
+                let open = self.open_orders.iter().map(|at| &self.orders[*at]);
+                let sum = open.map(|order| order.held(&world.market)).sum();
+                self.held_cash.set(Some((world.version(), sum)));
+                sum
+            }
+        };
         equity + self.held_for_option_orders()
     }
 
@@ -173,10 +225,16 @@ impl Account {
 }
 
 impl Order {
-    /// One step of its life; false if nothing changed.
-    fn step(&mut self, account: &mut Account, world: &World, now: i64) -> bool {
+    /// Whether its next step needs nothing but time.
+    fn is_moving(&self) -> bool {
+        let open = !self.status.is_final();
+        let moves = matches!(self.status, Status::Unconfirmed | Status::PartiallyFilled);
+        open && (moves || self.cancel_requested)
+    }
+
+    /// One step of its life.
+    fn step(&mut self, account: &mut Account, world: &World, now: i64) {
         let settings = &world.settings;
-        let before = self.status;
         // A first step that comes late is taken as if it had come in time.
         let mut at = now;
         if self.status == Status::Unconfirmed {
@@ -186,8 +244,7 @@ impl Order {
             }
             if let Some(reason) = &settings.reject_with {
                 self.reject_reason = Some(reason.clone());
-                self.end(Status::Rejected, now);
-                return true;
+                return self.end(Status::Rejected, now);
             }
             let waits = self.stop || !self.may_trade(world, at);
             self.status = if waits {
@@ -203,29 +260,24 @@ impl Order {
         if self.status == Status::Queued && !self.stop && self.may_trade(world, now) {
             self.status = Status::Confirmed;
         }
-        let late = self.cancel_requested;
         let quote = world.market.instruments[self.instrument].quote;
-        let moved = self.follow(quote, now);
-        if (self.may_trade(world, at) && self.is_due(quote)) || late {
-            self.fill(account, world, quote, now);
-            return true;
+        self.follow(quote, now);
+        let due = self.may_trade(world, at) && self.is_due(quote);
+        if due || self.cancel_requested {
+            return self.fill(account, world, quote, now);
         }
         let day_order = matches!(self.time_in_force.as_str(), "gfd" | "ioc" | "opg");
         let over = self.time_in_force == "ioc" || now >= world.day_ends(self.created);
         if day_order && over {
             self.end_of_day = self.time_in_force == "gfd";
             self.cancelled(world, false, now);
-            return true;
         }
-        moved || self.status != before
     }
 
-    fn cancel_if_asked(&mut self, world: &World, now: i64) -> bool {
+    fn cancel_if_asked(&mut self, world: &World, now: i64) {
         if self.cancel_requested && !world.settings.cancel_loses {
             self.cancelled(world, true, now);
-            return true;
         }
-        false
     }
 
     fn cancelled(&mut self, world: &World, requested: bool, now: i64) {
@@ -255,20 +307,17 @@ impl Order {
         self.extended_hours || world.is_open(now)
     }
 
-    /// Moves a trailing stop and looks whether a stop was reached; true if anything changed.
-    fn follow(&mut self, quote: Quote, now: i64) -> bool {
+    /// Moves a trailing stop and looks whether a stop was reached.
+    fn follow(&mut self, quote: Quote, now: i64) {
         if !self.stop || self.triggered.is_some() {
-            return false;
+            return;
         }
         let side = self.side;
-        let mut moved = false;
         if let Some(trail) = &mut self.trail {
-            let best = match side {
+            trail.best = match side {
                 Side::Buy => trail.best.min(quote.ask),
                 Side::Sell => trail.best.max(quote.bid),
             };
-            moved = best != trail.best;
-            trail.best = best;
             self.stop_price = Some(trail.stop(side));
         }
         let reached = self.stop_price.is_some_and(|stop| match side {
@@ -280,7 +329,6 @@ impl Order {
             self.status = Status::Confirmed;
             self.updated = now;
         }
-        moved || reached
     }
 
     fn is_due(&self, quote: Quote) -> bool {

@@ -101,8 +101,7 @@ impl State {
         });
         let american = self.world.settings.american_cancel;
         let row = order.row(account, &self.world.market, american, context);
-        account.open_orders.push(account.orders.len());
-        account.orders.push(order);
+        account.add_order(order, &self.world);
         Ok(reply::created(&row))
     }
 

@@ -10,7 +10,7 @@ use crate::{
         reply::{self, Answer},
         shape,
         state::{Account, State},
-        text::{millis, stamp},
+        text::{instant, millis},
     },
     server::Response,
 };
@@ -90,32 +90,27 @@ impl State {
     }
 }
 
-/// Lower bounds of times, in either spelling.
+/// Lower bounds of times, in either spelling. A bound that is no time is ignored.
 pub(in crate::robinhood) struct Since {
-    created: Option<String>,
-    updated: Option<String>,
+    created: Option<i64>,
+    updated: Option<i64>,
 }
 
 impl Since {
     pub(in crate::robinhood) fn of(context: &Context<'_>) -> Self {
-        let param = |name: &str| {
+        let bound = |name: &str| {
             let either = context.request.param(&format!("{name}[gte]"));
-            either.or_else(|| context.request.param(&format!("{name}__gte")))
+            let text = either.or_else(|| context.request.param(&format!("{name}__gte")))?;
+            instant(&text)
         };
         Self {
-            created: param("created_at"),
-            updated: param("updated_at"),
+            created: bound("created_at"),
+            updated: bound("updated_at"),
         }
     }
 
     pub(in crate::robinhood) fn fits(&self, created: i64, updated: i64) -> bool {
-        // Both are ISO texts in UTC, so their letters are in the order of time; a date alone is
-        // the start of its day.
-        let fits = |bound: &Option<String>, at: i64| {
-            bound
-                .as_ref()
-                .is_none_or(|bound| stamp(at).as_str() >= bound.trim_end_matches('Z'))
-        };
-        fits(&self.created, created) && fits(&self.updated, updated)
+        self.created.is_none_or(|bound| created >= bound)
+            && self.updated.is_none_or(|bound| updated >= bound)
     }
 }
