@@ -19,6 +19,17 @@ pub struct Connection<B> {
     pub resumed: bool,
 }
 
+/// How far connecting has come, for programs that can ask their user.
+#[cfg(feature = "robinhood")]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Connecting<B> {
+    /// The broker asks for something more before it lets the user in.
+    Challenge(wheelhouse_session::OpenLogin),
+    /// The user is in.
+    Connected(Connection<B>),
+}
+
 /// Connects to a broker with the settings of the environment and of a `.env` file in the current
 /// directory, if there is one: with the stored session if it still lives, with a login otherwise.
 ///

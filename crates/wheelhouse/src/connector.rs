@@ -4,6 +4,8 @@ use wheelhouse_core::{Broker, Clock, Error, ErrorKind, Random, Result, SystemClo
 use wheelhouse_crypto::SystemRandom;
 use wheelhouse_http::HttpClient;
 use wheelhouse_ratelimit::{Limiter, LocalLimiter};
+#[cfg(feature = "robinhood")]
+use wheelhouse_robinhood::DeviceTokens;
 use wheelhouse_session::{SessionManager, SessionManagerBuilder};
 use wheelhouse_settings::Settings;
 
@@ -37,6 +39,8 @@ pub struct Connector {
     pub(crate) random: Arc<dyn Random>,
     #[cfg_attr(not(feature = "tradelocker"), allow(dead_code))]
     pub(crate) realm: Option<String>,
+    #[cfg(feature = "robinhood")]
+    pub(crate) devices: Arc<dyn DeviceTokens>,
     key_source: KeySource,
 }
 
@@ -46,7 +50,7 @@ impl Connector {
         ConnectorBuilder::default()
     }
 
-    /// Connects to a broker by its name, such as `tradelocker`: with the stored session if it still
+    /// Connects to a broker by its name (`robinhood`, `robinhood-crypto`, `tradelocker`): with the stored session if it still
     /// lives, with a login otherwise.
     ///
     /// # Errors
@@ -57,6 +61,10 @@ impl Connector {
         match broker {
             #[cfg(feature = "tradelocker")]
             "tradelocker" => Ok(Arc::new(self.tradelocker().await?.broker)),
+            #[cfg(feature = "robinhood")]
+            "robinhood" => Ok(Arc::new(self.robinhood().await?.broker)),
+            #[cfg(feature = "robinhood")]
+            "robinhood-crypto" => Ok(Arc::new(self.robinhood_crypto()?)),
             _ => Err(unknown_broker(broker)),
         }
     }
@@ -107,6 +115,8 @@ pub struct ConnectorBuilder {
     random: Arc<dyn Random>,
     limiter: Option<Arc<dyn Limiter>>,
     realm: Option<String>,
+    #[cfg(feature = "robinhood")]
+    devices: Option<Arc<dyn DeviceTokens>>,
 }
 
 impl Default for ConnectorBuilder {
@@ -123,6 +133,8 @@ impl Default for ConnectorBuilder {
             random: Arc::new(SystemRandom::new()),
             limiter: None,
             realm: None,
+            #[cfg(feature = "robinhood")]
+            devices: None,
         }
     }
 }
@@ -188,6 +200,16 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Sets where Robinhood's device tokens are kept: each new one has to be approved by its user.
+    /// The default is beside the sessions, or in memory for a
+    /// [`session_manager`](Self::session_manager) of one's own.
+    #[cfg(feature = "robinhood")]
+    #[must_use]
+    pub fn robinhood_devices(mut self, devices: Arc<dyn DeviceTokens>) -> Self {
+        self.devices = Some(devices);
+        self
+    }
+
     /// Names the world that TradeLocker sessions belong to, instead of the host's address. Only for
     /// hosts whose address changes, such as a simulator on a free port: a session is offered to
     /// every host of the same name.
@@ -219,15 +241,19 @@ impl ConnectorBuilder {
             }
         };
         let opened = match (self.manager, self.storage) {
-            (Some(manager), _) => storage::Opened {
-                manager,
-                key_source: KeySource::Given,
-            },
+            (Some(manager), _) => storage::Opened::with_manager(manager, KeySource::Given),
             (None, Storage::Memory) => storage::in_memory(),
             #[cfg(feature = "sqlite")]
             (None, Storage::Directory(dir)) => {
                 let dir = dir.or_else(|| self.settings.data_dir());
-                storage::in_directory(dir, self.settings.sealing_key(), &*self.random).await?
+                storage::in_directory(
+                    dir,
+                    self.settings.sealing_key(),
+                    &*self.random,
+                    #[cfg(feature = "robinhood")]
+                    self.clock.clone(),
+                )
+                .await?
             }
             #[cfg(not(feature = "sqlite"))]
             (None, Storage::Directory(_)) => storage::in_memory(),
@@ -239,6 +265,8 @@ impl ConnectorBuilder {
             sessions: manager.build()?,
             random: self.random,
             realm: self.realm,
+            #[cfg(feature = "robinhood")]
+            devices: self.devices.unwrap_or(opened.devices),
             key_source: opened.key_source,
         })
     }
@@ -255,6 +283,9 @@ impl fmt::Debug for ConnectorBuilder {
 
 fn unknown_broker(name: &str) -> Error {
     let mut known: Vec<&str> = Vec::new();
+    if cfg!(feature = "robinhood") {
+        known.extend(["robinhood", "robinhood-crypto"]);
+    }
     if cfg!(feature = "tradelocker") {
         known.push("tradelocker");
     }

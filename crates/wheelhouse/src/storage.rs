@@ -1,8 +1,16 @@
 use std::path::PathBuf;
+#[cfg(feature = "robinhood")]
+use std::sync::Arc;
 
+#[cfg(all(feature = "robinhood", feature = "sqlite"))]
+use wheelhouse_core::Clock;
 use wheelhouse_core::Result;
 #[cfg(feature = "sqlite")]
 use wheelhouse_core::{Error, ErrorKind, Random, SecretString};
+#[cfg(feature = "robinhood")]
+use wheelhouse_robinhood::DeviceTokens;
+#[cfg(all(feature = "robinhood", feature = "sqlite"))]
+use wheelhouse_robinhood::StoredDevices;
 use wheelhouse_session::{SessionManager, SessionManagerBuilder};
 
 use crate::KeySource;
@@ -20,13 +28,24 @@ pub(crate) enum Storage {
 pub(crate) struct Opened {
     pub(crate) manager: SessionManagerBuilder,
     pub(crate) key_source: KeySource,
+    #[cfg(feature = "robinhood")]
+    pub(crate) devices: Arc<dyn DeviceTokens>,
+}
+
+impl Opened {
+    /// A manager that keeps what it keeps elsewhere. Device tokens live as long as the process.
+    pub(crate) fn with_manager(manager: SessionManagerBuilder, key_source: KeySource) -> Self {
+        Self {
+            manager,
+            key_source,
+            #[cfg(feature = "robinhood")]
+            devices: Arc::new(wheelhouse_robinhood::MemoryDevices::new()),
+        }
+    }
 }
 
 pub(crate) fn in_memory() -> Opened {
-    Opened {
-        manager: SessionManager::in_memory(),
-        key_source: KeySource::None,
-    }
+    Opened::with_manager(SessionManager::in_memory(), KeySource::None)
 }
 
 /// Opens the database and the key file of a directory, making both if they are not there.
@@ -35,6 +54,7 @@ pub(crate) async fn in_directory(
     dir: Option<PathBuf>,
     key: Option<SecretString>,
     random: &dyn Random,
+    #[cfg(feature = "robinhood")] clock: Arc<dyn Clock>,
 ) -> Result<Opened> {
     use wheelhouse_crypto::{Key, KeyFile, KeyRing};
     use wheelhouse_session::EncryptedStore;
@@ -51,9 +71,11 @@ pub(crate) async fn in_directory(
         }
     };
     let store = SqliteStore::open(dir.join("sessions.db")).await?;
-    let manager = SessionManager::builder(EncryptedStore::new(store, KeyRing::new(key)));
+    let store = EncryptedStore::new(store, KeyRing::new(key));
     Ok(Opened {
-        manager,
+        #[cfg(feature = "robinhood")]
+        devices: Arc::new(StoredDevices::new(store.clone(), clock)),
+        manager: SessionManager::builder(store),
         key_source,
     })
 }
