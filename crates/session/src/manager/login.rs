@@ -39,6 +39,26 @@ impl SessionManager {
         detached(async move { manager.answer_open(request).await }).await
     }
 
+    /// Makes a session of tokens that were obtained elsewhere, such as in another program's cache.
+    ///
+    /// The broker is not asked. Nothing happens to the tokens if it fails.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SessionLimit`] if the user has as many sessions as are allowed;
+    /// [`ErrorKind::UnexpectedAnswer`] if the token has expired; errors of the store.
+    pub async fn adopt(
+        &self,
+        authenticator: Arc<dyn Authenticator>,
+        identity: Identity,
+        grant: Grant,
+    ) -> Result<Session> {
+        let session = self.store_new(&authenticator, &identity, &grant).await?;
+        let kind = SessionEventKind::Created;
+        self.0.emit(session.broker(), Some(session.id()), kind);
+        Ok(session)
+    }
+
     /// Returns the logins of a user that wait for an answer, the oldest first.
     ///
     /// # Errors
