@@ -167,7 +167,8 @@ pub struct AccountSummary {
     pub open_pnl: Option<Decimal>,
     /// Profit and loss of today.
     pub total_return_today: Option<Decimal>,
-    /// Profit and loss since the account was opened.
+    /// Profit and loss in all, as the broker counts it: since the account was opened, or of what is
+    /// held.
     pub total_return_total: Option<Decimal>,
     /// How many positions are open.
     pub position_count: Option<u32>,
