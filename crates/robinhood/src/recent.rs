@@ -39,7 +39,7 @@ struct Placement {
 #[derive(Debug)]
 pub(crate) enum Standing {
     /// It is the same one again, with this outcome: it is not sent a second time.
-    Known(Submission),
+    Known(Box<Submission>),
     /// It is new.
     New,
     /// It is the same one again, and nobody knows what became of it. This was sent.
@@ -136,7 +136,7 @@ impl State {
         }
         Ok(match &known.outcome {
             Submission::Unknown(_) if !known.under_way => Standing::Unclear(known.body.clone()),
-            outcome => Standing::Known(outcome.clone()),
+            outcome => Standing::Known(Box::new(outcome.clone())),
         })
     }
 }
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(begin(&recent, b"b", "x").unwrap_err().code(), 3009);
         let again = begin(&recent, b"a", "x").unwrap();
         assert!(
-            matches!(again, Standing::Known(Submission::Unknown(_))),
+            matches!(&again, Standing::Known(outcome) if matches!(**outcome, Submission::Unknown(_))),
             "{again:?}"
         );
     }
@@ -206,7 +206,7 @@ mod tests {
         recent.finish(&id, &Ok(Submission::Rejected(refused)), false);
         let again = begin(&recent, b"a", "x").unwrap();
         assert!(
-            matches!(again, Standing::Known(Submission::Rejected(_))),
+            matches!(&again, Standing::Known(outcome) if matches!(**outcome, Submission::Rejected(_))),
             "{again:?}"
         );
         assert_eq!(recent.own_id("x"), Some(id));

@@ -69,7 +69,7 @@ impl Inner {
         )?;
         let again = match begun {
             Standing::New => false,
-            Standing::Known(outcome) => return Ok(outcome),
+            Standing::Known(outcome) => return Ok(*outcome),
             Standing::Unclear(sent) if prepared.book.refuses_duplicates() => {
                 prepared.body = sent;
                 true
@@ -109,7 +109,7 @@ impl Inner {
             Some(id) => {
                 let content = fingerprint(&request)?;
                 if let Standing::Known(outcome) = self.recent.standing(id, &content)? {
-                    return Ok((request, Some(outcome)));
+                    return Ok((request, Some(*outcome)));
                 }
             }
         }

@@ -39,7 +39,7 @@ impl Inner {
                 }
                 let content = fingerprint(&request)?;
                 if let Standing::Known(outcome) = self.recent.standing(id, &content)? {
-                    return Ok(outcome);
+                    return Ok(*outcome);
                 }
             }
         }

@@ -634,9 +634,29 @@ async fn a_cache_of_robin_stocks_is_as_good_as_a_login() {
         cache.device_token().unwrap().expose_secret(),
         device.expose_secret()
     );
+    door.devices
+        .keep(USER, cache.device_token().unwrap().clone())
+        .await
+        .unwrap();
     let grant = cache.into_grant(USER);
-    assert_eq!(grant.access_token().expose_secret(), token.expose());
-    door.auth.revoke(&grant).await.unwrap();
+    let identity = wheelhouse_session::Identity::new(USER).unwrap();
+    let adopted = door
+        .manager
+        .adopt(door.auth.clone(), identity, grant)
+        .await
+        .unwrap();
+    let broker = Robinhood::builder()
+        .config(rig::config(&door.sim))
+        .http(rig::http(&door.clock))
+        .session(adopted)
+        .build()
+        .unwrap();
+    broker.accounts().await.unwrap();
+    assert_eq!(
+        door.sim.robinhood().ledger().logins().len(),
+        1,
+        "there was no second login"
+    );
 }
 
 #[tokio::test]
