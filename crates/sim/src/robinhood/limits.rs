@@ -131,7 +131,7 @@ impl Usage {
     }
 
     /// A failed login, also of a user that nobody knows.
-    pub(super) fn failed_login(&mut self, username: &str, _known: Option<usize>, now: i64) {
+    pub(super) fn failed_login(&mut self, username: &str, now: i64) {
         let window = self
             .windows
             .entry((Kind::Logins, username.to_owned()))

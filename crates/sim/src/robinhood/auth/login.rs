@@ -73,7 +73,7 @@ impl State {
         let right = known.filter(|user| is_same(&self.users[*user].password, &given));
         let Some(user) = right.filter(|_| self.world.settings.login != LoginFlow::BadCredentials)
         else {
-            self.usage.failed_login(username, known, now);
+            self.usage.failed_login(username, now);
             return (LoginOutcome::BadCredentials, self.bad_credentials());
         };
         let attempt = Attempt {

@@ -8,7 +8,7 @@ mod login;
 mod refresh;
 mod token;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use self::approval::{Legacy, Workflow};
 pub(super) use self::code::totp;
@@ -16,7 +16,7 @@ use super::{reply, settings::RefreshReuse};
 use crate::server::{Request, Response};
 
 /// What is known of logins.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Auth {
     sessions: Vec<Session>,
     access: HashMap<String, (usize, Scope)>,
@@ -25,7 +25,6 @@ pub(super) struct Auth {
     legacy: HashMap<String, Legacy>,
 }
 
-#[derive(Debug)]
 struct Session {
     user: usize,
     device: Option<String>,
@@ -46,6 +45,14 @@ pub(super) enum Scope {
 pub(super) struct Caller {
     pub(super) user: usize,
     pub(super) scope: Scope,
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Auth {
