@@ -3,12 +3,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::{try_join3, try_join4};
 use wheelhouse_core::{
-    Account, AccountId, AccountSummary, Accounts, Decimal, Error, ErrorKind, InstrumentId, Money,
+    Account, AccountId, AccountSummary, Accounts, Decimal, Error, ErrorKind, InstrumentId,
     OrderQuery, Page, PageToken, Position, PositionQuery, Result,
 };
 
 use crate::{
-    Dividend, Robinhood,
     api::{self, place, rows},
     client::Inner,
     config::Host,
@@ -332,73 +331,6 @@ pub(crate) fn next_page(
         return Err(Error::new(ErrorKind::OriginRefused, message));
     }
     Ok(next)
-}
-
-impl Robinhood {
-    /// Reads the dividends of an account, paid and to come.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound) if it is not the user's account, and the kinds that every
-    /// call can fail with.
-    pub async fn dividends(&self, account: &AccountId) -> Result<Vec<Dividend>> {
-        let inner = &self.inner;
-        inner.known(account, "dividends").await?;
-        let endpoint = &endpoints::GET_DIVIDENDS;
-        let call = inner
-            .api
-            .call(Host::Api, endpoint)
-            .query("account_numbers", account);
-        let mut all = Vec::new();
-        let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
-            let (items, next) = rows(body, |row: &wire::Dividend<'_>, _| {
-                convert::dividend(row).map(Some)
-            })?;
-            all.extend(items.into_iter().filter(|row| row.account == *account));
-            Ok((next, true))
-        });
-        read.await?;
-        Ok(all)
-    }
-
-    /// Reads what can be spent on options, which is not always what can be spent on shares.
-    ///
-    /// # Errors
-    ///
-    /// As [`dividends`](Self::dividends).
-    pub async fn options_buying_power(&self, account: &AccountId) -> Result<Money> {
-        let inner = &self.inner;
-        inner.known(account, "options_buying_power").await?;
-        let endpoint = &endpoints::GET_OPTIONS_BUYING_POWER;
-        let call = inner
-            .api
-            .call(Host::Bonfire, endpoint)
-            .path("account", account.as_str());
-        let body = inner.api.read(endpoint, call).await?;
-        let read = || {
-            let wire: wire::OptionsBuyingPower<'_> = api::decode(&body)?;
-            let currency =
-                wheelhouse_core::Currency::new(wire.buying_power.currency_code.as_str())?;
-            Ok(Money::new(wire.buying_power.amount.0, currency))
-        };
-        read().map_err(|error| place(endpoint, error))
-    }
-
-    /// Reads the user's identifier and name.
-    ///
-    /// # Errors
-    ///
-    /// The kinds that every call can fail with.
-    pub async fn user(&self) -> Result<(String, String)> {
-        let endpoint = &endpoints::GET_USER;
-        let body = self
-            .inner
-            .api
-            .read(endpoint, self.inner.api.call(Host::Api, endpoint))
-            .await?;
-        let user: wire::User<'_> = api::decode(&body).map_err(|error| place(endpoint, error))?;
-        Ok((user.id.owned(), user.username.owned()))
-    }
 }
 
 /// Keeps the last quotes apart from the identifiers they were asked by.

@@ -4,6 +4,7 @@
 mod accounts;
 mod api;
 mod auth;
+mod beyond;
 mod builder;
 mod cache;
 mod capabilities;

@@ -13,7 +13,7 @@ use wheelhouse_core::{
 };
 
 use crate::{
-    Fundamentals, MarketHours, Robinhood,
+    MarketHours, Robinhood,
     accounts::{ById, next_page},
     api::{self, place, rows},
     client::Inner,
@@ -189,7 +189,7 @@ impl Inner {
         Ok(ids.iter().map(quote).collect())
     }
 
-    async fn read_hours(&self, market: &str, date: Date) -> Result<MarketHours> {
+    pub(crate) async fn read_hours(&self, market: &str, date: Date) -> Result<MarketHours> {
         let endpoint = &endpoints::GET_HOURS;
         let date = date
             .format(format_description!("[year]-[month]-[day]"))
@@ -354,37 +354,6 @@ impl TradingSessions for Robinhood {
         let mut status = SessionStatus::new(open, false, true, types.collect());
         status.raw = listing.instrument.raw.clone();
         Ok(status)
-    }
-}
-
-impl Robinhood {
-    /// Reads when a market, such as `XNYS`, trades on a date in New York.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such market, and the kinds that every call
-    /// can fail with.
-    pub async fn market_hours(&self, market: &str, date: Date) -> Result<MarketHours> {
-        let hours = self.inner.read_hours(market, date).await;
-        hours.map_err(|error| self.inner.place_in(error, "market_hours"))
-    }
-
-    /// Reads what is known of a company and its day.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound) if the broker knows nothing of it, and the kinds that every
-    /// call can fail with.
-    pub async fn fundamentals(&self, instrument: &InstrumentId) -> Result<Fundamentals> {
-        let endpoint = &endpoints::GET_FUNDAMENTALS;
-        let api = &self.inner.api;
-        let call = api
-            .call(Host::Api, endpoint)
-            .path("instrument", instrument.as_str());
-        let body = api.read(endpoint, call).await?;
-        api::decode::<wire::Fundamentals<'_>>(&body)
-            .and_then(|row| convert::fundamentals(&row, Place::Whole(&body)))
-            .map_err(|error| place(endpoint, error))
     }
 }
 

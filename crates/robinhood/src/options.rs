@@ -6,20 +6,20 @@ use std::{
 use async_trait::async_trait;
 use time::macros::format_description;
 use wheelhouse_core::{
-    AccountId, Bar, BrokerOrderId, Decimal, Error, ErrorKind, InstrumentId, OptionChain,
-    OptionContract, OptionOrder, OptionOrderRequest, OptionPosition, OptionQuery, OptionQuote,
-    OptionRight, OptionsTrading, OrderQuery, Page, Result, Submission, Symbol,
+    AccountId, BrokerOrderId, Decimal, Error, ErrorKind, InstrumentId, OptionChain, OptionContract,
+    OptionOrder, OptionOrderRequest, OptionPosition, OptionQuery, OptionQuote, OptionRight,
+    OptionsTrading, OrderQuery, Page, Result, Submission, Symbol,
 };
 
 use crate::{
-    ChainCollateral, OptionEvent, OptionStrategy, Robinhood,
+    Robinhood,
     accounts::{ById, next_page},
     api::{self, place, rows},
     client::Inner,
     config::Host,
     convert::{self, Place},
     endpoints,
-    wire::{market, option as wire},
+    wire::option as wire,
 };
 
 /// How many identifiers go into one request.
@@ -345,110 +345,5 @@ impl OptionsTrading for Robinhood {
     async fn cancel_option_order(&self, account: &AccountId, order: &BrokerOrderId) -> Result<()> {
         let canceled = self.inner.cancel_options(account, order).await;
         canceled.map_err(|error| self.inner.place_in(error, "cancel_option_order"))
-    }
-}
-
-impl Robinhood {
-    /// Reads the options that an account holds, a row for each strategy, with the terms of its legs.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`](ErrorKind::NotFound) if it is not the user's account, and the kinds that every
-    /// call can fail with.
-    pub async fn option_strategies(&self, account: &AccountId) -> Result<Vec<OptionStrategy>> {
-        let inner = &self.inner;
-        inner.known(account, "option_strategies").await?;
-        let endpoint = &endpoints::GET_STRATEGIES;
-        let call = inner.api.call(Host::Api, endpoint);
-        let call = call
-            .query("nonzero", "True")
-            .query("account_numbers", account);
-        let mut all = Vec::new();
-        let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
-            let (items, next) = rows(body, |row: &wire::AggregatePosition<'_>, index| {
-                let held = convert::strategy(row, Place::Row(body, index))?;
-                Ok((held.account == *account && !held.quantity.value().is_zero()).then_some(held))
-            })?;
-            all.extend(items);
-            Ok((next, true))
-        });
-        read.await?;
-        Ok(all)
-    }
-
-    /// Reads what became of options that ended: expiries, exercises and assignments.
-    ///
-    /// # Errors
-    ///
-    /// As [`option_strategies`](Self::option_strategies).
-    pub async fn option_events(&self, account: &AccountId) -> Result<Vec<OptionEvent>> {
-        let inner = &self.inner;
-        inner.known(account, "option_events").await?;
-        let endpoint = &endpoints::GET_OPTION_EVENTS;
-        let call = inner
-            .api
-            .call(Host::Api, endpoint)
-            .query("account_numbers", account);
-        let mut all = Vec::new();
-        let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
-            let (items, next) = rows(body, |row: &wire::OptionEvent<'_>, index| {
-                let event = convert::event(row, Place::Row(body, index))?;
-                Ok((event.account == *account).then_some(event))
-            })?;
-            all.extend(items);
-            Ok((next, true))
-        });
-        read.await?;
-        Ok(all)
-    }
-
-    /// Reads what is set aside for the written options of a chain.
-    ///
-    /// # Errors
-    ///
-    /// As [`option_strategies`](Self::option_strategies).
-    pub async fn option_collateral(
-        &self,
-        account: &AccountId,
-        chain: &str,
-    ) -> Result<ChainCollateral> {
-        let inner = &self.inner;
-        inner.known(account, "option_collateral").await?;
-        let endpoint = &endpoints::GET_COLLATERAL;
-        let call = inner.api.call(Host::Api, endpoint).path("chain", chain);
-        let body = inner
-            .api
-            .read(endpoint, call.query("account_number", account))
-            .await?;
-        api::decode::<wire::ChainCollateral<'_>>(&body)
-            .and_then(|answer| convert::collateral(&answer, Place::Whole(&body)))
-            .map_err(|error| place(endpoint, error))
-    }
-
-    /// Reads the bars of a contract by the day, over the last week, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// The kinds that every call can fail with.
-    pub async fn option_bars(&self, contract: &InstrumentId) -> Result<Vec<Bar>> {
-        let endpoint = &endpoints::GET_OPTION_BARS;
-        let api = &self.inner.api;
-        let call = api
-            .call(Host::Api, endpoint)
-            .path("contract", contract.as_str());
-        let call = call
-            .query("span", "week")
-            .query("interval", "day")
-            .query("bounds", "regular");
-        let body = api.read(endpoint, call).await?;
-        let read: market::OptionHistoricals =
-            api::decode(&body).map_err(|error| place(endpoint, error))?;
-        let real = read
-            .data_points
-            .iter()
-            .filter(|candle| candle.interpolated != Some(true));
-        let mut bars: Vec<Bar> = real.map(convert::bar).collect();
-        bars.sort_by_key(|bar| bar.time);
-        Ok(bars)
     }
 }

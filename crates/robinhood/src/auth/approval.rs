@@ -6,18 +6,18 @@ use wheelhouse_session::{Challenge, Credentials, LoginStep};
 
 use super::{
     RobinhoodAuth,
+    identi::identi_stage,
     state::{Flow, Kind, Stage, State},
     token::SHORT_WAIT,
 };
 use crate::{
     api::Hosts,
-    config::{ApprovalFlow, Host},
+    config::Host,
     endpoints, error,
     wire::{
         self,
         auth::{
-            IdentiAnswer, Machine, MachineInput, Migrated, NewMachine, PromptStatus, Responded,
-            UserView,
+            IdentiAnswer, Machine, MachineInput, NewMachine, PromptStatus, Responded, UserView,
         },
     },
 };
@@ -64,28 +64,6 @@ impl RobinhoodAuth {
             }
         }
         self.ask(&state, until)
-    }
-
-    async fn serves_identi(&self, hosts: &Hosts, workflow: &str) -> Result<bool> {
-        match self.config.approval {
-            ApprovalFlow::Identi => return Ok(true),
-            ApprovalFlow::Pathfinder => return Ok(false),
-            ApprovalFlow::Auto => {}
-        }
-        let target = hosts.target(Host::Identi);
-        let call = self
-            .http
-            .call(&endpoints::MIGRATED, target)
-            .path("workflow", workflow);
-        match self.send(hosts, call).await {
-            Ok(answer) if answer.is_success() => {
-                Ok(wire::decode::<Migrated>(answer.text().as_bytes()).is_ok_and(|it| it.result))
-            }
-            Ok(_) => Ok(false),
-            Err(error) if error.kind() == ErrorKind::LoginRateLimited => Err(error),
-            // The other flow works without that host.
-            Err(_) => Ok(false),
-        }
     }
 
     async fn enter_pathfinder(
@@ -149,31 +127,6 @@ impl RobinhoodAuth {
             self.clock().sleep(SHORT_WAIT).await;
         }
         Ok((Stage::Human, None))
-    }
-
-    async fn enter_identi(
-        &self,
-        hosts: &Hosts,
-        workflow: &str,
-    ) -> Result<(Stage, Option<OffsetDateTime>)> {
-        let body = json!({"clientVersion": "1.0.0", "id": workflow, "entryPointAction": {}});
-        let answer = self.patch_identi(hosts, workflow, &body).await?;
-        Ok(identi_stage(workflow, &read(&answer)?))
-    }
-
-    async fn patch_identi(
-        &self,
-        hosts: &Hosts,
-        workflow: &str,
-        body: &serde_json::Value,
-    ) -> Result<Answer> {
-        let target = hosts.target(Host::Identi);
-        let call = self
-            .http
-            .call(&endpoints::IDENTI, target)
-            .path("workflow", workflow)
-            .json(body);
-        self.good(hosts, call).await
     }
 
     /// Looks whether the user has approved in the app.
@@ -355,74 +308,16 @@ impl RobinhoodAuth {
         }
     }
 
-    /// Asks for the code again, or for a text instead of the prompt.
-    pub(super) async fn resend(
+    pub(super) async fn good(
         &self,
-        credentials: &Credentials,
-        mut state: State,
-        flow: Flow,
-    ) -> Result<LoginStep> {
-        let Flow::Identi {
-            workflow,
-            screen,
-            stem,
-        } = flow
-        else {
-            let message = "this flow of the broker sends nothing again; begin a new login";
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        };
-        let prompt = matches!(
-            &state.stage,
-            Stage::Approval {
-                kind: Kind::Prompt,
-                ..
-            }
-        );
-        let action = if prompt { "fallback" } else { "resend" };
-        let mut body = json!({"clientVersion": "1.0.0", "screenName": screen, "id": workflow});
-        body[format!("{stem}Action")] = json!({action: {}});
-        let hosts = self.hosts(credentials.user())?;
-        let answer = self.patch_identi(&hosts, &workflow, &body).await?;
-        let (stage, until) = identi_stage(&workflow, &read(&answer)?);
-        state.stage = stage;
-        self.ask(&state, until)
-    }
-
-    async fn good(&self, hosts: &Hosts, call: wheelhouse_http::Call<'_>) -> Result<Answer> {
+        hosts: &Hosts,
+        call: wheelhouse_http::Call<'_>,
+    ) -> Result<Answer> {
         good(self.send(hosts, call).await?)
     }
 }
 
-fn identi_stage(workflow: &str, answer: &IdentiAnswer<'_>) -> (Stage, Option<OffsetDateTime>) {
-    let Some(screen) = answer.route.replace.as_ref().map(|replace| &replace.screen) else {
-        return (Stage::Human, None);
-    };
-    let (Some(stem), Some(challenge)) = (&screen.stem, &screen.challenge) else {
-        return (Stage::Human, None);
-    };
-    let until = challenge.expires_at.map(|at| at.0);
-    let flow = Flow::Identi {
-        workflow: workflow.to_owned(),
-        screen: screen.name.owned(),
-        stem: stem.clone(),
-    };
-    if is_passed(challenge.status.as_str()) {
-        return (Stage::Finish { flow }, until);
-    }
-    match Kind::read(challenge.kind.as_str()) {
-        Some(kind) => (
-            Stage::Approval {
-                flow,
-                challenge: challenge.id.owned(),
-                kind,
-            },
-            until,
-        ),
-        None => (Stage::Human, until),
-    }
-}
-
-fn is_passed(status: &str) -> bool {
+pub(super) fn is_passed(status: &str) -> bool {
     status.eq_ignore_ascii_case("validated") || status.eq_ignore_ascii_case("redeemed")
 }
 
@@ -439,7 +334,7 @@ fn good(answer: Answer) -> Result<Answer> {
     }
 }
 
-fn read<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<T> {
+pub(super) fn read<'a, T: serde::Deserialize<'a>>(answer: &'a Answer) -> Result<T> {
     wire::decode(answer.text().as_bytes()).map_err(|misfit| error::misfit(&misfit))
 }
 

@@ -2,6 +2,7 @@
 
 mod approval;
 mod devices;
+mod identi;
 mod state;
 mod token;
 pub(crate) mod totp;

@@ -1,6 +1,7 @@
 //! Placing an order: checked here, sent once, and never lost sight of.
 
 mod crypto;
+mod gate;
 mod options;
 mod shares;
 
@@ -9,17 +10,17 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use ring::digest;
 use serde::Serialize;
 use wheelhouse_core::{
-    AcceptedOrder, AccessToken, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind,
-    Order, OrderRequest, OrderState, Raw, Rejection, Result, RetryAdvice, Submission, TimeInForce,
-    TokenSource, UnresolvedOrder,
+    AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind, Order,
+    OrderRequest, OrderState, Raw, Rejection, Result, RetryAdvice, Submission, TimeInForce,
+    UnresolvedOrder,
 };
 use wheelhouse_http::{Answer, Endpoint};
 
+use self::gate::{Caller, Gate};
 use crate::{
     auth::random_uuid,
     client::Inner,
@@ -364,42 +365,6 @@ fn report_alone(id: &ClientOrderId, outcome: &Result<Submission>) {
     match outcome {
         Ok(outcome) => tracing::warn!(%id, %outcome, "an order was placed whose caller had gone"),
         Err(error) => tracing::info!(%id, %error, "an order was not placed; its caller had gone"),
-    }
-}
-
-/// Knows whether somebody still waits for an outcome.
-#[derive(Default)]
-struct Caller {
-    gone: Arc<AtomicBool>,
-}
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.gone.store(true, Ordering::Release);
-    }
-}
-
-/// Gives the token only while somebody waits. The token is asked for after the limit and right
-/// before sending: an order whose caller has gone by then is not sent.
-#[derive(Debug)]
-struct Gate {
-    session: Arc<dyn TokenSource>,
-    abandoned: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl TokenSource for Gate {
-    async fn token(&self) -> Result<AccessToken> {
-        let token = self.session.token().await?;
-        if self.abandoned.load(Ordering::Acquire) {
-            let message = "nobody waits for the order any more; it was not sent";
-            return Err(Error::new(ErrorKind::Timeout, message));
-        }
-        Ok(token)
-    }
-
-    async fn replace(&self, rejected: &AccessToken) -> Result<AccessToken> {
-        self.session.replace(rejected).await
     }
 }
 
