@@ -95,6 +95,7 @@ impl Compared {
 }
 
 /// Prints one line of the report: a figure beside its target.
+#[expect(clippy::print_stdout, reason = "it reports")]
 pub fn report(subject: impl fmt::Display, figure: f64, target: f64, unit: &str) {
     let verdict = if figure <= target { "met" } else { "MISSED" };
     println!("{subject:<58} {figure:>8.2} {unit:<6} target {target:>6.2}  {verdict}");

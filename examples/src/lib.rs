@@ -1,8 +1,13 @@
-//! What the examples share: tables for people. The examples themselves stand beside this folder.
+//! What the examples share: tables for people, and whom to talk to. The examples themselves stand
+//! beside this folder.
+
+mod target;
 
 use std::fmt::Display;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+
+pub use target::Target;
 
 /// A table on the terminal: the columns whose name ends in a blank are aligned to the right.
 ///
@@ -33,7 +38,7 @@ impl Rows {
 
     /// Adds a row.
     pub fn add<const N: usize>(&mut self, cells: [&dyn Display; N]) {
-        self.0.add_row(cells.map(|cell| Cell::new(cell)));
+        self.0.add_row(cells.map(Cell::new));
     }
 }
 
@@ -46,6 +51,17 @@ impl Display for Rows {
 /// Shows a value, or a dash where the broker gave none.
 pub fn or_dash<T: Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// Ends a program: an error is told in one sentence with its code.
+pub fn end(outcome: wheelhouse::Result<()>) -> std::process::ExitCode {
+    match outcome {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
 }
 
 /// The code in the guides compiles: these modules exist for the documentation tests alone.

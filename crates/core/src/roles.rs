@@ -266,11 +266,8 @@ impl SessionStatus {
 #[async_trait]
 pub trait ClosedTrades: Send + Sync {
     /// Reads closed trades, newest first.
-    async fn list(
-        &self,
-        account: &AccountId,
-        query: ClosedTradeQuery,
-    ) -> Result<Page<ClosedTrade>>;
+    async fn list(&self, account: &AccountId, query: ClosedTradeQuery)
+    -> Result<Page<ClosedTrade>>;
 }
 
 /// A trade that is over. Figures are in the account's currency.

@@ -262,9 +262,7 @@ pub async fn closed_trades_are_shown(h: &impl BrokerHarness) -> TestResult {
         "closing was {closing}"
     );
     for _ in 0..40 {
-        let trades = closed
-            .list(&stage.account, ClosedTradeQuery::all())
-            .await?;
+        let trades = closed.list(&stage.account, ClosedTradeQuery::all()).await?;
         if let Some(trade) = trades.items.iter().find(|it| it.position == position.id) {
             ensure!(trade.side == position.side, "the trade was {}", trade.side);
             ensure!(trade.profit.is_some(), "the trade has no profit");
