@@ -575,6 +575,60 @@ async fn tok_5_a_refresh_token_is_used_once_however_many_ask() {
 }
 
 #[tokio::test]
+async fn tok_2_two_processes_over_one_store_never_use_a_refresh_token_twice() {
+    let mut life = rig::granted();
+    life.access_token_life = Duration::from_secs(3_600);
+    let (sim, clock) = rig::start(life, UserSpec::demo()).await;
+    let mut config = rig::config(&sim);
+    config.limit_wait = Duration::from_secs(300);
+    let ring = KeyRing::new(Key::from_bytes(std::array::from_fn(|n| n as u8)).unwrap());
+    let store = EncryptedStore::new(MemoryStore::new(), ring);
+    let mut brokers = Vec::new();
+    for _ in 0..2 {
+        let manager = SessionManager::builder(store.clone())
+            .clock(Arc::new(clock.clone()))
+            .build()
+            .unwrap();
+        let http = rig::http(&clock);
+        let auth = Arc::new(RobinhoodAuth::new(config.clone(), http.clone()).unwrap());
+        let resumed = manager
+            .resume(auth.clone(), credentials().identity())
+            .await
+            .unwrap();
+        let session = match resumed {
+            Some(session) => session,
+            None => ready(
+                manager
+                    .create(LoginRequest::new(auth, credentials()))
+                    .await
+                    .unwrap(),
+            ),
+        };
+        let builder = Robinhood::builder()
+            .config(config.clone())
+            .http(http)
+            .session(session);
+        brokers.push((manager, builder.build().unwrap()));
+    }
+    for _ in 0..20 {
+        clock.0.skip(Duration::from_secs(3_600));
+        let (a, b) = (&brokers[0].1, &brokers[1].1);
+        let (a, b) = futures_util::future::join(a.user(), b.user()).await;
+        a.unwrap();
+        b.unwrap();
+    }
+    let ledger = sim.robinhood().ledger();
+    assert_eq!(ledger.logins().len(), 1, "nobody was logged out");
+    let refreshes = ledger.refreshes();
+    assert!(
+        refreshes
+            .iter()
+            .all(|refresh| refresh.accepted && !refresh.reused)
+    );
+    assert_eq!(refreshes.len(), 20);
+}
+
+#[tokio::test]
 async fn f83_a_refused_refresh_asks_for_a_login() {
     for answer in [RefreshAnswer::Refused, RefreshAnswer::Workflow] {
         let at = rig::AtSim::new().await;

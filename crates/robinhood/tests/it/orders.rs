@@ -821,3 +821,29 @@ async fn ord_1_no_placement_is_doubled_or_lost() {
     assert!(found > 20 && absent > 5, "{found} {absent}");
     assert_eq!(at.server().ledger().placements().len(), at_once + found);
 }
+
+/// The same faults do harm to a client that tries again with a new identifier, so they are no toys.
+#[tokio::test]
+async fn ord_2_a_naive_client_doubles_orders_under_the_same_faults() {
+    let at = AtSim::rich().await;
+    let f = at.instrument("F").await;
+    for kind in [
+        Kind::DropAnswer,
+        Kind::Html(502),
+        Kind::Truncate { keep: 40 },
+    ] {
+        let fault = Fault::new(Route::PlaceOrder, kind).share(70_000);
+        at.server().faults().add(fault);
+    }
+    for _ in 0..200 {
+        for _ in 0..3 {
+            let request = OrderRequest::limit(&at.account, &f, Side::Buy, shares!(1), dec!(1));
+            let placed = at.broker.place_order(&request).await.unwrap();
+            if matches!(placed, Submission::Accepted(_)) {
+                break;
+            }
+        }
+    }
+    let doubled = at.server().ledger().placements().len() - 200;
+    assert!(doubled >= 10, "{doubled}");
+}
