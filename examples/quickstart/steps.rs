@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wheelhouse::prelude::*;
+use wheelhouse::{Clock, SystemClock, prelude::*};
 
 use crate::show;
 
@@ -50,7 +50,7 @@ pub(crate) async fn cancel(
         if order.state.is_final() {
             break;
         }
-        tokio::time::sleep(PAUSE).await;
+        SystemClock::new().sleep(PAUSE).await;
         order = broker.order(account, id).await?;
     }
     Ok(order)
@@ -72,7 +72,7 @@ pub(crate) async fn position_of(
         } else if order.state.is_final() && order.state != OrderState::Filled {
             return Ok(None);
         }
-        tokio::time::sleep(PAUSE).await;
+        SystemClock::new().sleep(PAUSE).await;
     }
     Ok(None)
 }
@@ -98,7 +98,7 @@ pub(crate) async fn close(
             show::step("", "the position is gone");
             return Ok(());
         }
-        tokio::time::sleep(PAUSE).await;
+        SystemClock::new().sleep(PAUSE).await;
     }
     show::step("", "the position is still there; look at it in the broker's app");
     Ok(())

@@ -1,0 +1,30 @@
+use clap::Parser;
+use wheelhouse::prelude::*;
+
+/// Reads a crypto account over Robinhood's official Crypto Trading API, then places, finds and cancels
+/// a limit order. Without keys in the environment it uses a simulator in its own process. On the real
+/// host it only reads, unless --trade-live is given.
+#[derive(Debug, Parser)]
+#[command(after_help = "Environment:
+  ROBINHOOD_CRYPTO_API_KEY, ROBINHOOD_CRYPTO_PRIVATE_KEY   the keys; both or none
+  ROBINHOOD_CRYPTO_ENVIRONMENT   live (the default), or a base URL (https; http on loopback only)")]
+pub(crate) struct Args {
+    /// What to trade.
+    #[arg(long, default_value = "BTC-USD")]
+    pub(crate) symbol: String,
+    /// How much to buy, in units of the coin [default: for about 5 USD].
+    #[arg(long)]
+    pub(crate) quantity: Option<Quantity>,
+    /// The most to pay for one [default: a fifth below the market, so that the order rests].
+    #[arg(long)]
+    pub(crate) limit: Option<Price>,
+    /// Leaves the order working instead of cancelling it.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Reads only: places no order.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Places the order on the real host too.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) trade_live: bool,
+}

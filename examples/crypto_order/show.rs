@@ -1,0 +1,77 @@
+use wheelhouse::{
+    prelude::*,
+    robinhood::{CryptoFeeTier, CryptoPriceEstimate},
+};
+use wheelhouse_examples::{Rows, or_dash};
+
+pub(crate) fn summary(account: &Account, summary: &AccountSummary) {
+    println!("\nAccount {}", account.id);
+    let mut rows = Rows::new(["", "amount "]);
+    for (name, figure) in [
+        ("cash", summary.cash),
+        ("buying power", summary.buying_power),
+        ("coins", summary.portfolio_value),
+        ("equity", summary.equity),
+    ] {
+        let currency = or_dash(summary.currency);
+        rows.add([
+            &name,
+            &or_dash(figure.map(|figure| format!("{figure:.2} {currency}"))),
+        ]);
+    }
+    println!("{rows}");
+}
+
+pub(crate) fn positions(positions: &[Position]) {
+    let mut rows = Rows::new(["coin", "held ", "available "]);
+    for position in positions {
+        let name = position
+            .symbol
+            .as_ref()
+            .map_or(position.instrument.as_str(), Symbol::as_str);
+        let available = or_dash(position.available.map(|it| it.value().normalize()));
+        rows.add([&name, &position.size.amount().normalize(), &available]);
+    }
+    println!("{rows}");
+}
+
+pub(crate) fn fees(tier: &CryptoFeeTier) {
+    let percent = |ratio: Decimal| ratio.saturating_mul(Decimal::ONE_HUNDRED).normalize();
+    let next = tier
+        .next_fee_ratio
+        .zip(tier.next_threshold)
+        .map_or(String::new(), |(fee, from)| {
+            format!(
+                "; {} % from {} USD in 30 days",
+                percent(fee),
+                from.normalize()
+            )
+        });
+    println!("fee {} %{next}", percent(tier.fee_ratio));
+}
+
+pub(crate) fn quote(instrument: &Instrument, quote: &Quote) {
+    let figure = |price: Option<Price>| or_dash(price.map(|price| price.value().normalize()));
+    println!(
+        "{}: bid {}, ask {}",
+        instrument.symbol,
+        figure(quote.bid),
+        figure(quote.ask)
+    );
+}
+
+pub(crate) fn estimates(estimates: &[CryptoPriceEstimate]) {
+    for estimate in estimates {
+        let figure = |it: Option<Decimal>| or_dash(it.map(|it| it.round_dp(4).normalize()));
+        println!(
+            "buying {} at market would cost {}, {} of it as fee",
+            estimate.quantity.value().normalize(),
+            figure(estimate.total_cost),
+            figure(estimate.fee)
+        );
+    }
+}
+
+pub(crate) fn step(what: &str, became: impl std::fmt::Display) {
+    println!("  {what:<24} {became}");
+}

@@ -1,0 +1,100 @@
+use time::Date;
+use wheelhouse::{OptionChain, OptionContract, OptionQuote, prelude::*, wheel};
+use wheelhouse_examples::{Rows, or_dash};
+
+use crate::read::{Quotes, Strikes};
+
+pub(crate) fn underlying(instrument: &Instrument, quote: &Quote) {
+    let figure = |price: Option<Price>| or_dash(price.map(|price| price.value().normalize()));
+    println!(
+        "\n{}: last {}, bid {}, ask {}",
+        instrument.symbol,
+        figure(quote.last),
+        figure(quote.bid),
+        figure(quote.ask)
+    );
+}
+
+pub(crate) fn expirations(chain: &OptionChain, today: Date) {
+    let mut rows = Rows::new(["expiration", "days "]);
+    for date in &chain.expirations {
+        rows.add([date, &wheel::days_to(*date, today)]);
+    }
+    println!("{rows}");
+}
+
+pub(crate) fn contracts(
+    expiration: Date,
+    price: Option<Price>,
+    strikes: &Strikes,
+    quotes: &Quotes,
+) {
+    println!("\nContracts to {expiration}, calls on the left");
+    if strikes.is_empty() {
+        println!("  none");
+        return;
+    }
+    let mut rows = Rows::new([
+        "delta ", "IV % ", "bid ", "ask ", "strike ", "bid ", "ask ", "IV % ", "delta ",
+    ]);
+    let mut above = false;
+    for (strike, contracts) in strikes {
+        // Where the price stands among the strikes.
+        if let Some(price) = price.filter(|price| *strike >= *price && !above) {
+            above = true;
+            if rows_below(strikes, price) {
+                let mark = format!("▸ {}", price.value().normalize());
+                rows.add([&"", &"", &"", &"", &mark, &"", &"", &"", &""]);
+            }
+        }
+        let quote = |contract: &Option<OptionContract>| quotes.get(&contract.as_ref()?.id);
+        let (call, put) = (
+            Cells::of(quote(&contracts.call)),
+            Cells::of(quote(&contracts.put)),
+        );
+        let strike = strike.value().normalize();
+        rows.add([
+            &call.delta,
+            &call.iv,
+            &call.bid,
+            &call.ask,
+            &strike,
+            &put.bid,
+            &put.ask,
+            &put.iv,
+            &put.delta,
+        ]);
+    }
+    println!("{rows}");
+}
+
+fn rows_below(strikes: &Strikes, price: Price) -> bool {
+    strikes.keys().next().is_some_and(|lowest| *lowest < price)
+}
+
+struct Cells {
+    delta: String,
+    iv: String,
+    bid: String,
+    ask: String,
+}
+
+impl Cells {
+    fn of(quote: Option<&OptionQuote>) -> Self {
+        let rounded =
+            |figure: Option<Decimal>, digits| or_dash(figure.map(|it| it.round_dp(digits)));
+        let percent = |figure: Decimal| figure.checked_mul(Decimal::ONE_HUNDRED);
+        let price = |price: Option<Price>| or_dash(price.map(|price| price.value().normalize()));
+        Self {
+            delta: rounded(quote.and_then(|quote| quote.delta), 3),
+            iv: rounded(
+                quote
+                    .and_then(|quote| quote.implied_volatility)
+                    .and_then(percent),
+                1,
+            ),
+            bid: price(quote.and_then(|quote| quote.bid)),
+            ask: price(quote.and_then(|quote| quote.ask)),
+        }
+    }
+}
