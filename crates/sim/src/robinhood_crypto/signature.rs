@@ -94,8 +94,10 @@ mod tests {
 
     #[test]
     fn published_and_computed_vectors_hold() {
-        let vectors: serde_json::Value =
-            serde_json::from_str(include_str!("vectors.json")).unwrap();
+        let vectors: serde_json::Value = serde_json::from_str(include_str!(
+            "../../tests/data/robinhood/crypto_signature_vectors.json"
+        ))
+        .unwrap();
         let vectors = vectors["vectors"].as_array().unwrap();
         assert!(vectors.len() >= 5);
         for vector in vectors {
