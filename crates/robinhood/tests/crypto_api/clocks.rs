@@ -30,13 +30,3 @@ async fn a_clock_that_is_off_is_noted_and_made_up_for() {
         assert_eq!(at.api().ledger().rejections().len(), 1);
     }
 }
-
-#[tokio::test]
-async fn every_attempt_has_a_time_of_its_own() {
-    let at = AtSim::new().await;
-    // The second attempt comes after more than the window of 30 s at the broker.
-    at.fault(Route::Accounts, crate::rig::refusal(503, "Away."));
-    at.broker.accounts().await.unwrap();
-    assert!(at.api().ledger().rejections().is_empty());
-    assert_eq!(at.count(Route::Accounts), 2);
-}
