@@ -9,26 +9,49 @@
 //! `TRADELOCKER_EMAIL`, `TRADELOCKER_PASSWORD` and `TRADELOCKER_SERVER` it talks to the host that
 //! `TRADELOCKER_ENVIRONMENT` names: `demo` (the default), `live` or a base URL. On a live account it
 //! only reads, unless `--trade-live` is given.
-
-#![allow(clippy::print_stdout, reason = "it is made for a terminal")]
+//!
+//! It ends with status 0, with 1 and one sentence with its code if something went wrong, with 2 if a
+//! flag is not known, and with 130 if it was interrupted. In each case it first tries to cancel and
+//! close what it has opened, and says so.
 
 mod args;
 mod journey;
 mod show;
 mod steps;
 mod target;
+mod trade;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+/// How a run can end other than well.
+enum End {
+    Failed(wheelhouse::Error),
+    Interrupted,
+}
+
+impl From<wheelhouse::Error> for End {
+    fn from(error: wheelhouse::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match journey::run(args::Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
+        Err(End::Failed(error)) => {
+            let limited = matches!(error.code(), 1004 | 1005 | 3004);
+            match error.retry_after().filter(|_| limited) {
+                Some(wait) => eprintln!("error: {error}; try again in {} s", wait.as_secs().max(1)),
+                None => eprintln!("error: {error}"),
+            }
             ExitCode::FAILURE
+        }
+        Err(End::Interrupted) => {
+            eprintln!("interrupted");
+            ExitCode::from(130)
         }
     }
 }

@@ -1,16 +1,29 @@
+use std::{
+    fmt::Display,
+    io::{Write, stdout},
+};
+
 use wheelhouse::prelude::*;
 use wheelhouse_examples::{Rows, or_dash};
 
-pub(crate) fn heading(text: &str) {
-    println!("\n{text}");
+/// Prints a line. That it cannot be printed, as when a pager was closed, is an error like any other:
+/// what was opened still has to be closed.
+pub(crate) fn line(text: impl Display) -> Result<()> {
+    writeln!(stdout().lock(), "{text}").map_err(|source| {
+        Error::new(ErrorKind::StorageWrite, "the output cannot be written").with_source(source)
+    })
 }
 
-pub(crate) fn step(what: &str, became: impl std::fmt::Display) {
-    println!("  {what:<24} {became}");
+pub(crate) fn heading(text: &str) -> Result<()> {
+    line(format_args!("\n{text}"))
 }
 
-pub(crate) fn accounts(accounts: &Accounts) {
-    heading("Accounts");
+pub(crate) fn step(what: &str, became: impl Display) -> Result<()> {
+    line(format_args!("  {what:<24} {became}"))
+}
+
+pub(crate) fn accounts(accounts: &Accounts) -> Result<()> {
+    heading("Accounts")?;
     let mut rows = Rows::new(["id", "name", "status", "currency", "balance "]);
     for account in accounts {
         let status = format!("{:?}", account.status).to_lowercase();
@@ -18,11 +31,11 @@ pub(crate) fn accounts(accounts: &Accounts) {
         let (name, currency) = (or_dash(account.name.as_deref()), or_dash(account.currency));
         rows.add([&account.id, &name, &status, &currency, &balance]);
     }
-    println!("{rows}");
+    line(rows)
 }
 
-pub(crate) fn summary(summary: &AccountSummary) {
-    heading("Summary");
+pub(crate) fn summary(summary: &AccountSummary) -> Result<()> {
+    heading("Summary")?;
     let mut rows = Rows::new(["", "amount "]);
     let figures = [
         ("cash", summary.cash),
@@ -38,34 +51,81 @@ pub(crate) fn summary(summary: &AccountSummary) {
             rows.add([&name, &amount]);
         }
     }
-    println!("{rows}");
+    line(rows)
 }
 
-pub(crate) fn positions(positions: &[Position]) {
-    heading("Positions");
+pub(crate) fn positions(positions: &[Position]) -> Result<()> {
+    heading("Positions")?;
     if positions.is_empty() {
-        println!("  none");
-        return;
+        return line("  none");
     }
     let mut rows = Rows::new(["id", "instrument", "side", "size ", "price ", "profit "]);
     for position in positions {
-        let name = position.symbol.as_ref().map_or(position.instrument.as_str(), |s| s.as_str());
+        let name = name(position.symbol.as_ref(), &position.instrument);
         let price = or_dash(position.average_price);
         let profit = or_dash(position.unrealized_pnl);
-        rows.add([&position.id, &name, &position.side, &position.size, &price, &profit]);
+        rows.add([
+            &position.id,
+            &name,
+            &position.side,
+            &position.size,
+            &price,
+            &profit,
+        ]);
     }
-    println!("{rows}");
+    line(rows)
 }
 
-pub(crate) fn quotes(quotes: &[(Symbol, Quote)]) {
-    heading("Quotes");
+pub(crate) fn open_orders(orders: &[Order]) -> Result<()> {
+    heading("Open orders")?;
+    if orders.is_empty() {
+        return line("  none");
+    }
+    let mut rows = Rows::new([
+        "id",
+        "instrument",
+        "side",
+        "type",
+        "size ",
+        "price ",
+        "state",
+    ]);
+    for order in orders {
+        let name = name(order.symbol.as_ref(), &order.instrument);
+        let price = or_dash(order.limit_price.or(order.stop_price));
+        let (side, size) = (&order.side, &order.size);
+        rows.add([
+            &order.id,
+            &name,
+            side,
+            &order.order_type,
+            size,
+            &price,
+            &order.state,
+        ]);
+    }
+    line(rows)
+}
+
+pub(crate) fn quotes(quotes: &[(Symbol, Quote)]) -> Result<()> {
+    heading("Quotes")?;
     let mut rows = Rows::new(["symbol", "bid ", "ask ", "spread "]);
     for (symbol, quote) in quotes {
-        let spread = match (quote.bid, quote.ask) {
-            (Some(bid), Some(ask)) => Some(ask.value() - bid.value()),
-            _ => None,
-        };
-        rows.add([symbol, &or_dash(quote.bid), &or_dash(quote.ask), &or_dash(spread)]);
+        let prices = [quote.bid, quote.ask].map(|price| price.map(Price::value));
+        let scale = prices
+            .iter()
+            .flatten()
+            .map(Decimal::scale)
+            .max()
+            .unwrap_or(0);
+        let spread = prices[0].zip(prices[1]).map(|(bid, ask)| ask - bid);
+        let [bid, ask, spread] = [prices[0], prices[1], spread]
+            .map(|price| or_dash(price.map(|price| format!("{price:.*}", scale as usize))));
+        rows.add([symbol, &bid, &ask, &spread]);
     }
-    println!("{rows}");
+    line(rows)
+}
+
+fn name(symbol: Option<&Symbol>, instrument: &InstrumentId) -> String {
+    symbol.map_or_else(|| instrument.to_string(), ToString::to_string)
 }

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use wheelhouse::{Clock, SystemClock, prelude::*};
+use wheelhouse::{CloseResolution, prelude::*};
 
 use crate::show;
 
-/// How often, and how long in all, the run looks until something has happened.
+/// How often the run looks until something has happened, and the pause between.
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(1_100);
 
@@ -21,20 +21,25 @@ pub(crate) async fn place(
     request: &OrderRequest,
 ) -> Result<Option<Placed>> {
     let submission = broker.place_order(request).await?;
-    show::step(what, &submission);
     let client_id = submission.client_order_id().clone();
-    let id = match submission {
-        Submission::Accepted(order) => Some(order.id),
+    let id = match &submission {
+        Submission::Accepted(order) => Some(order.id.clone()),
         Submission::Unknown(open) => {
-            let resolution = broker.resolve(&open).await?;
-            show::step("", resolution.report());
+            show::step(what, &submission)?;
+            show::step("", "looking for it, for at most a minute or two")?;
+            let resolution = broker.resolve(open).await?;
+            show::step("", resolution.report())?;
             match resolution {
                 Resolution::Found(order) => Some(order.id),
-                _ => None,
+                Resolution::NotFound(_) => None,
+                _ => return Err(still_unknown(&client_id)),
             }
         }
         _ => None,
     };
+    if !matches!(submission, Submission::Unknown(_)) {
+        show::step(what, &submission)?;
+    }
     Ok(id.map(|id| Placed { id, client_id }))
 }
 
@@ -45,18 +50,19 @@ pub(crate) async fn cancel(
     id: &BrokerOrderId,
 ) -> Result<Order> {
     broker.cancel_order(account, id).await?;
-    let mut order = broker.order(account, id).await?;
     for _ in 0..LOOKS {
+        let order = broker.order(account, id).await?;
         if order.state.is_final() {
-            break;
+            return Ok(order);
         }
-        SystemClock::new().sleep(PAUSE).await;
-        order = broker.order(account, id).await?;
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(order)
+    Err(not_seen(format!(
+        "order {id} was to be cancelled and is still open"
+    )))
 }
 
-/// Looks until an order has become a position.
+/// Looks until an order has become a position; `None` if it ended otherwise.
 pub(crate) async fn position_of(
     broker: &dyn Broker,
     account: &AccountId,
@@ -70,11 +76,14 @@ pub(crate) async fn position_of(
                 return Ok(Some(position));
             }
         } else if order.state.is_final() && order.state != OrderState::Filled {
+            show::step("", format!("order {id} is {}", order.state))?;
             return Ok(None);
         }
-        SystemClock::new().sleep(PAUSE).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(None)
+    Err(not_seen(format!(
+        "order {id} has not become a position yet"
+    )))
 }
 
 /// Closes a position and looks until it is gone.
@@ -84,22 +93,42 @@ pub(crate) async fn close(
     position: &PositionId,
 ) -> Result<()> {
     let Some(trading) = broker.position_trading() else {
-        show::step("close", "this broker closes no positions");
-        return Ok(());
+        let message = "this broker closes no positions";
+        return Err(Error::new(ErrorKind::Unsupported, message).at_broker(broker.id()));
     };
     let closing = trading.close_position(account, position, None).await?;
-    show::step("close", &closing);
+    show::step("close", &closing)?;
     if let Closing::Unknown(open) = &closing {
-        show::step("", format!("{:?}", trading.resolve_close(open).await?));
+        show::step("", "looking at the position, for at most a minute or two")?;
+        let resolution = trading.resolve_close(open).await?;
+        show::step("", resolution.report())?;
+        if !matches!(resolution, CloseResolution::Closed { .. }) {
+            return Err(not_seen(format!("position {position} is still open")));
+        }
     }
     for _ in 0..LOOKS {
         let left = broker.all_positions(account).await?;
         if left.iter().all(|held| held.id != *position) {
-            show::step("", "the position is gone");
-            return Ok(());
+            return show::step("", "the position is gone");
         }
-        SystemClock::new().sleep(PAUSE).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    show::step("", "the position is still there; look at it in the broker's app");
-    Ok(())
+    Err(not_seen(format!(
+        "position {position} was to be closed and is still there"
+    )))
+}
+
+fn not_seen(message: String) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!("{message}; look at it in the broker's app"),
+    )
+}
+
+fn still_unknown(client_id: &ClientOrderId) -> Error {
+    let message = format!(
+        "it is not known whether order {client_id} was placed; look for it in the broker's app \
+         before placing another"
+    );
+    Error::new(ErrorKind::OutcomeUnknown, message)
 }

@@ -37,8 +37,11 @@ pub(crate) async fn choose(args: &Args) -> Result<Target> {
 
 async fn simulated(script: Option<&Path>) -> Result<Target> {
     let failed = |error: wheelhouse_sim::SimError| {
-        Error::new(ErrorKind::Configuration, format!("the simulator did not start: {error}"))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Configuration,
+            format!("the simulator did not start: {error}"),
+        )
+        .with_source(error)
     };
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     // As a broker does, the simulator knows the sessions of earlier runs.
@@ -59,7 +62,12 @@ async fn simulated(script: Option<&Path>) -> Result<Target> {
         "no credentials in the environment, so a simulator was started at {}",
         sim.tradelocker().origin()
     );
-    Ok(Target { settings, sim: Some(sim), is_live: false, text })
+    Ok(Target {
+        settings,
+        sim: Some(sim),
+        is_live: false,
+        text,
+    })
 }
 
 impl fmt::Display for Target {
@@ -74,7 +82,8 @@ fn is_live(environment: &BrokerEnvironment) -> bool {
         BrokerEnvironment::Demo => false,
         BrokerEnvironment::Url(url) => {
             let practice = ["127.", "localhost", "[::1]", "demo.", "stg."];
-            !url.host_str().is_some_and(|host| practice.iter().any(|start| host.starts_with(start)))
+            !url.host_str()
+                .is_some_and(|host| practice.iter().any(|start| host.starts_with(start)))
         }
         _ => true,
     }

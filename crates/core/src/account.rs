@@ -79,12 +79,8 @@ impl Accounts {
             [account] => Ok(account.clone()),
             [] => Err(Error::new(ErrorKind::NotFound, "the user has no account")),
             several => {
-                let ids: Vec<_> = several.iter().map(|account| account.id.as_str()).collect();
-                let message = format!(
-                    "the user has {} accounts ({}); name one",
-                    ids.len(),
-                    ids.join(", ")
-                );
+                let (count, ids) = (several.len(), self.ids());
+                let message = format!("the user has {count} accounts ({ids}); name one");
                 Err(Error::new(ErrorKind::MissingField, message))
             }
         }
@@ -98,11 +94,16 @@ impl Accounts {
     pub fn by_id(&self, id: &str) -> Result<Account> {
         let named =
             |account: &&Account| account.id.as_str() == id || account.number.as_deref() == Some(id);
-        self.0
-            .iter()
-            .find(named)
-            .cloned()
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the user has no account with this id"))
+        self.0.iter().find(named).cloned().ok_or_else(|| {
+            let shown: String = id.chars().take(40).collect();
+            let message = format!("the user has no account {shown:?}; there is {}", self.ids());
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+
+    fn ids(&self) -> String {
+        let ids: Vec<_> = self.0.iter().map(|account| account.id.as_str()).collect();
+        ids.join(", ")
     }
 }
 

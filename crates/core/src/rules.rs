@@ -124,7 +124,7 @@ impl InstrumentRules {
         let value = price.value();
         match self.tick_at(value).and_then(|tick| neighbours(value, tick)) {
             Some((below, _, _)) => Price::new(below),
-            None => price,
+            None => Price::new(value.normalize()),
         }
     }
 

@@ -403,3 +403,17 @@ pub enum CloseResolution {
     /// It could not be found out.
     Unknown(UnresolvedClose, Evidence),
 }
+
+impl CloseResolution {
+    /// Says in a sentence what was found out.
+    pub fn report(&self) -> String {
+        match self {
+            Self::Closed { remaining } if remaining.value().is_zero() => {
+                "resolved: the position is closed".to_owned()
+            }
+            Self::Closed { remaining } => format!("resolved: closed but for {remaining}"),
+            Self::NotClosed(evidence) => format!("resolved: not closed; {evidence}"),
+            Self::Unknown(open, evidence) => format!("still unknown: {}; {evidence}", open.cause),
+        }
+    }
+}

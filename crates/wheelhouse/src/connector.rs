@@ -250,7 +250,6 @@ impl ConnectorBuilder {
                     dir,
                     self.settings.sealing_key(),
                     &*self.random,
-                    #[cfg(feature = "robinhood")]
                     self.clock.clone(),
                 )
                 .await?

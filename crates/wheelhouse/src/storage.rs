@@ -1,17 +1,19 @@
 use std::path::PathBuf;
-#[cfg(feature = "robinhood")]
+#[cfg(any(feature = "robinhood", feature = "sqlite"))]
 use std::sync::Arc;
 
-#[cfg(all(feature = "robinhood", feature = "sqlite"))]
-use wheelhouse_core::Clock;
 use wheelhouse_core::Result;
 #[cfg(feature = "sqlite")]
-use wheelhouse_core::{Error, ErrorKind, Random, SecretString};
+use wheelhouse_core::{Clock, Error, ErrorKind, Random, SecretString};
 #[cfg(feature = "robinhood")]
 use wheelhouse_robinhood::DeviceTokens;
 #[cfg(all(feature = "robinhood", feature = "sqlite"))]
 use wheelhouse_robinhood::StoredDevices;
+#[cfg(feature = "sqlite")]
+use wheelhouse_session::{EncryptedStore, RecordQuery, SessionStore};
 use wheelhouse_session::{SessionManager, SessionManagerBuilder};
+#[cfg(feature = "sqlite")]
+use wheelhouse_sqlite::SqliteStore;
 
 use crate::KeySource;
 
@@ -54,15 +56,22 @@ pub(crate) async fn in_directory(
     dir: Option<PathBuf>,
     key: Option<SecretString>,
     random: &dyn Random,
-    #[cfg(feature = "robinhood")] clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
 ) -> Result<Opened> {
     use wheelhouse_crypto::{Key, KeyFile, KeyRing};
-    use wheelhouse_session::EncryptedStore;
-    use wheelhouse_sqlite::SqliteStore;
 
     let dir = dir.map_or_else(default_dir, Ok)?;
-    let (key, key_source) = match key {
-        Some(text) => (Key::from_text(&text)?, KeySource::Given),
+    let given = key
+        .map(|text| Key::from_text(&text))
+        .transpose()
+        .map_err(|error| {
+            let message = format!("the setting WHEELHOUSE_KEY is no key: {error}");
+            Error::new(ErrorKind::Configuration, message).with_source(error)
+        })?;
+    // The store looks at the directory; nothing is written into one that is not fit.
+    let store = SqliteStore::open(dir.join("sessions.db")).await?;
+    let (key, key_source) = match given {
+        Some(key) => (key, KeySource::Given),
         None => {
             let path = dir.join("keys").join("session.key");
             let file = KeyFile::open_or_create(&path, random)?;
@@ -70,13 +79,35 @@ pub(crate) async fn in_directory(
             (file.into_key(), KeySource::File { path, created })
         }
     };
-    let store = SqliteStore::open(dir.join("sessions.db")).await?;
     let store = EncryptedStore::new(store, KeyRing::new(key));
+    check_key(&store, &*clock).await?;
     Ok(Opened {
         #[cfg(feature = "robinhood")]
         devices: Arc::new(StoredDevices::new(store.clone(), clock)),
         manager: SessionManager::builder(store),
         key_source,
+    })
+}
+
+/// Refuses a key that opens nothing of what is stored: sessions would be silently out of reach, and
+/// their number without limit.
+#[cfg(feature = "sqlite")]
+async fn check_key(store: &EncryptedStore<SqliteStore>, clock: &dyn Clock) -> Result<()> {
+    let now = clock.now();
+    let mut refused = None;
+    for head in store.list(&RecordQuery::new().alive_at(now)).await? {
+        match store.load(&head.key, now).await {
+            Err(error) if error.kind() == ErrorKind::KeyUnavailable => refused = Some(error),
+            _ => return Ok(()),
+        }
+    }
+    refused.map_or(Ok(()), |error| {
+        let path = store.inner().path().display();
+        let message = format!(
+            "the sessions in {path} are sealed with another key; give that key again, or remove the \
+             file to log in anew"
+        );
+        Err(Error::new(ErrorKind::KeyUnavailable, message).with_source(error))
     })
 }
 
