@@ -31,7 +31,7 @@ impl SessionManager {
     ///
     /// # Errors
     ///
-    /// If the store or the broker could not be told. The session is unusable here in any case.
+    /// As [`Session::destroy`].
     pub async fn destroy(&self, session: &Session) -> Result<()> {
         session.destroy().await
     }

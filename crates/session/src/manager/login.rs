@@ -333,14 +333,19 @@ impl SessionManager {
             limit: policy.max_sessions,
             now,
         };
+        let mut evicted = Vec::new();
         loop {
             match self.0.store.save(&record, write).await {
                 Ok(()) => break,
                 Err(StoreError::LimitReached { limit }) => {
-                    let evict = policy.at_limit == AtLimit::EvictOldest;
-                    if !evict || !self.evict_oldest(authenticator, identity.user()).await? {
-                        return Err(limit_reached(&**authenticator, limit));
-                    }
+                    let next = match policy.at_limit {
+                        AtLimit::EvictOldest => {
+                            self.evict_oldest(authenticator, identity.user(), &evicted)
+                                .await?
+                        }
+                        AtLimit::Refuse => None,
+                    };
+                    evicted.push(next.ok_or_else(|| limit_reached(&**authenticator, limit))?);
                 }
                 Err(error) => return Err(Error::from(error).at_broker(broker)),
             }
@@ -349,19 +354,21 @@ impl SessionManager {
         Ok(self.0.register(inner))
     }
 
-    /// Ends the user's oldest session; false if there was none.
+    /// Ends the user's oldest session that is not in `evicted`; `None` if there was none.
     async fn evict_oldest(
         &self,
         authenticator: &Arc<dyn Authenticator>,
         user: &str,
-    ) -> Result<bool> {
+        evicted: &[RecordKey],
+    ) -> Result<Option<RecordKey>> {
         let query = self.sessions_of(&**authenticator, user);
-        let Some(head) = self.0.store.list(&query).await?.into_iter().next() else {
-            return Ok(false);
+        let mut heads = self.0.store.list(&query).await?.into_iter();
+        let Some(head) = heads.find(|head| !evicted.contains(&head.key)) else {
+            return Ok(None);
         };
         self.end_stored(Some(authenticator), &head, SessionEventKind::Evicted)
             .await?;
-        Ok(true)
+        Ok(Some(head.key))
     }
 }
 

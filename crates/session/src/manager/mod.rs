@@ -287,7 +287,7 @@ impl Shared {
 }
 
 /// Runs `work` to its end even if the caller goes away.
-async fn detached<T: Send + 'static>(
+pub(crate) async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     match tokio::spawn(work).await {

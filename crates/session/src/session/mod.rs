@@ -16,7 +16,8 @@ use wheelhouse_core::{AccessToken, BrokerId, Error, ErrorKind, Result, SessionId
 
 use crate::{
     Authenticator, Identity, RecordHead, RecordKey, RecordKind, SessionEventKind, SessionPolicy,
-    body::StoredSession, manager::Shared,
+    body::StoredSession,
+    manager::{Shared, detached},
 };
 use state::State;
 use timing::{Moment, after};
@@ -117,24 +118,31 @@ impl Session {
         self.0.check_alive()
     }
 
-    /// Ends the session: here at once, in the store, then at the broker.
+    /// Ends the session: here at once, in the store, then at the broker. It goes on if the caller
+    /// drops the future.
     ///
     /// # Errors
     ///
-    /// If the store or the broker could not be told. The session is unusable here in any case.
+    /// If the store or the broker could not be told. The session is unusable here in any case. If it
+    /// was the store, call again: otherwise the record stays, and the session with it.
     pub async fn destroy(&self) -> Result<()> {
         self.end_as(SessionEventKind::Revoked).await
     }
 
     pub(crate) async fn end_as(&self, kind: SessionEventKind) -> Result<()> {
         let inner = Arc::clone(&self.0);
-        let Some(grant) = inner.end(destroyed(), kind) else {
-            return Ok(());
-        };
-        let stored = inner.shared.store.delete(&inner.key()).await;
-        let revoked = inner.authenticator.revoke(&grant).await;
-        stored?;
-        revoked
+        let grant = inner.end(destroyed(), kind);
+        detached(async move {
+            // Also if it had ended before: its record may have stayed.
+            let stored = inner.shared.store.delete(&inner.key()).await;
+            let revoked = match grant {
+                Some(grant) => inner.authenticator.revoke(&grant).await,
+                None => Ok(()),
+            };
+            stored?;
+            revoked
+        })
+        .await
     }
 
     pub(crate) fn realm(&self) -> &str {

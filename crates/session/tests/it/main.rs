@@ -5,6 +5,7 @@
 mod challenges;
 mod clocks;
 mod conformance;
+mod ending;
 mod lockout;
 mod logins;
 mod lost_answers;

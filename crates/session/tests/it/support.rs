@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use wheelhouse_core::{
     AccessToken, BrokerId, Clock, Effect, Error, ErrorKind, ExposeSecret, Result,
 };
@@ -56,6 +56,7 @@ pub(crate) struct FakeBroker {
     gated: AtomicBool,
     pub(crate) challenge: AtomicBool,
     pub(crate) policy: Mutex<SessionPolicy>,
+    pub(crate) realm: Mutex<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +96,7 @@ impl FakeBroker {
             gated: AtomicBool::new(false),
             challenge: AtomicBool::new(false),
             policy: Mutex::new(SessionPolicy::new().with_jitter_percent(0)),
+            realm: Mutex::new("demo"),
         })
     }
 
@@ -124,6 +126,11 @@ impl FakeBroker {
     pub(crate) fn open_gate(&self) {
         self.gated.store(false, Ordering::SeqCst);
         self.gate.add_permits(1000);
+    }
+
+    /// Lets one refresh through the closed gate.
+    pub(crate) fn let_one_through(&self) {
+        self.gate.add_permits(1);
     }
 
     pub(crate) fn logins(&self) -> u32 {
@@ -229,7 +236,7 @@ impl Authenticator for FakeBroker {
     }
 
     fn realm(&self) -> String {
-        "demo".into()
+        (*self.realm.lock().unwrap()).into()
     }
 
     fn policy(&self) -> SessionPolicy {
@@ -346,6 +353,22 @@ struct StoreFaults {
     writes: AtomicBool,
     reads: AtomicBool,
     saves: AtomicU32,
+    /// Deletes succeed and delete nothing.
+    keep_deleted: AtomicBool,
+    holds: Mutex<VecDeque<(Call, oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Call {
+    Delete,
+    Load,
+    Save,
+}
+
+/// A call to the store that has done its work and does not return yet.
+pub(crate) struct Held {
+    pub(crate) reached: oneshot::Receiver<()>,
+    pub(crate) release: oneshot::Sender<()>,
 }
 
 impl FaultyStore {
@@ -362,6 +385,31 @@ impl FaultyStore {
 
     pub(crate) fn fail_reads(&self, fail: bool) {
         self.faults.reads.store(fail, Ordering::SeqCst);
+    }
+
+    pub(crate) fn keep_deleted(&self) {
+        self.faults.keep_deleted.store(true, Ordering::SeqCst);
+    }
+
+    /// Holds up the next such call that succeeds, between its work and its return.
+    pub(crate) fn hold_next(&self, call: Call) -> Held {
+        let (reach, reached) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let mut holds = self.faults.holds.lock().unwrap();
+        holds.push_back((call, reach, released));
+        Held { reached, release }
+    }
+
+    async fn pass(&self, call: Call) {
+        let held = {
+            let mut holds = self.faults.holds.lock().unwrap();
+            let first = holds.iter().position(|(held, ..)| *held == call);
+            first.and_then(|index| holds.remove(index))
+        };
+        if let Some((_, reach, released)) = held {
+            let _ = reach.send(());
+            let _ = released.await;
+        }
     }
 
     /// Returns how many writes were tried.
@@ -396,18 +444,28 @@ impl SessionStore for FaultyStore {
         now: OffsetDateTime,
     ) -> Result<Option<Record>, StoreError> {
         self.read()?;
-        self.inner.load(key, now).await
+        let loaded = self.inner.load(key, now).await?;
+        self.pass(Call::Load).await;
+        Ok(loaded)
     }
 
     async fn save(&self, record: &Record, write: Write) -> Result<(), StoreError> {
-        self.faults.saves.fetch_add(1, Ordering::SeqCst);
+        let before = self.faults.saves.fetch_add(1, Ordering::SeqCst);
+        assert!(before < 20_000, "somebody writes without end");
         self.write()?;
-        self.inner.save(record, write).await
+        self.inner.save(record, write).await?;
+        self.pass(Call::Save).await;
+        Ok(())
     }
 
     async fn delete(&self, key: &RecordKey) -> Result<bool, StoreError> {
         self.write()?;
-        self.inner.delete(key).await
+        if self.faults.keep_deleted.load(Ordering::SeqCst) {
+            return Ok(true);
+        }
+        let deleted = self.inner.delete(key).await?;
+        self.pass(Call::Delete).await;
+        Ok(deleted)
     }
 
     async fn list(&self, query: &RecordQuery) -> Result<Vec<RecordHead>, StoreError> {
