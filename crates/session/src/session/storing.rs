@@ -31,6 +31,7 @@ impl Inner {
     /// older one.
     pub(super) async fn reload(&self) -> Result<Reloaded> {
         let now = self.now();
+        let known = self.state().version;
         let loaded = match self.shared.store.load(&self.key(), now.wall).await {
             Ok(Some(record)) => StoredSession::decode(&record.body).map(|s| Some((record.head, s))),
             Ok(None) => Ok(None),
@@ -57,7 +58,7 @@ impl Inner {
         let timing = Timing::new(&self.policy, &stored.grant, stored.obtained_at, now, random)?;
 
         let mut state = self.state();
-        if head.version < state.version {
+        if head.version < known {
             let reason = self.error(
                 ErrorKind::RolledBack,
                 "an older record stands where this session's was; log in again",
@@ -67,6 +68,10 @@ impl Inner {
             };
             self.end_in(&mut state, reason.clone(), kind);
             return Err(reason);
+        }
+        if head.version < state.version {
+            // A refresh has written here since the record was read.
+            return Ok(Reloaded::Same);
         }
         state.version = head.version;
         if stored.generation <= state.generation {

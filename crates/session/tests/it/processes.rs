@@ -3,7 +3,7 @@ use std::time::Duration;
 use wheelhouse_core::{Clock, ErrorKind, TokenSource};
 use wheelhouse_session::{LeaseRequest, SessionEventKind, SessionStore, Write};
 
-use crate::support::{HOUR, MINUTE, World, settle};
+use crate::support::{Call, HOUR, MINUTE, World, settle};
 
 #[tokio::test]
 async fn f76_of_two_processes_one_refreshes_and_the_other_adopts() {
@@ -213,4 +213,25 @@ async fn a_record_that_was_tampered_with_ends_a_session_in_use() {
     assert_eq!(session.refresh().await.unwrap_err().code(), 4004);
     assert_eq!(session.token().await.unwrap_err().code(), 4004);
     assert_eq!(world.broker.posts(), 0);
+}
+
+#[tokio::test]
+async fn a_record_read_before_a_refresh_and_looked_at_after_it_is_not_a_rollback() {
+    let world = World::new();
+    let session = world.log_in().await;
+    let held = world.store.hold_next(Call::Load);
+    let validation = tokio::spawn({
+        let s = session.clone();
+        async move { s.validate().await }
+    });
+    held.reached.await.unwrap();
+    session.refresh().await.unwrap();
+    assert_eq!(world.stored_sessions().await[0].version, 2);
+    let _ = held.release.send(());
+    validation.await.unwrap().unwrap();
+    assert_eq!(session.token().await.unwrap().generation(), 2);
+    // The version that is known has not gone back either.
+    session.refresh().await.unwrap();
+    assert_eq!(world.stored_sessions().await[0].version, 3);
+    assert!(session.last_storage_error().is_none());
 }
