@@ -90,9 +90,7 @@ impl SessionManager {
             .alive_at(now);
         for head in self.0.store.list(&query).await?.into_iter().rev() {
             let session = self.take_up(&authenticator, &head.key).await?;
-            let fits = |s: &Session| {
-                s.identity() == identity && s.realm() == authenticator.realm() && s.is_alive()
-            };
+            let fits = |s: &Session| s.identity() == identity && s.is_alive();
             if let Some(session) = session.filter(fits) {
                 return Ok(Some(session));
             }
@@ -114,7 +112,6 @@ impl SessionManager {
         let key = RecordKey::new(RecordKind::SESSION, id.as_str());
         self.take_up(&authenticator, &key)
             .await?
-            .filter(|s| *s.broker() == authenticator.broker() && s.realm() == authenticator.realm())
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::SessionExpired,
@@ -150,16 +147,22 @@ impl SessionManager {
         own.cloned().unwrap_or_else(|| authenticator.policy())
     }
 
+    /// Takes up a session if it is of the authenticator's broker and realm: with any other, its
+    /// tokens would go to a stranger.
     async fn take_up(
         &self,
         authenticator: &Arc<dyn Authenticator>,
         key: &RecordKey,
     ) -> Result<Option<Session>> {
         let now = self.0.clock.now();
+        let fits = |broker: &BrokerId, realm: &str| {
+            *broker == authenticator.broker() && realm == authenticator.realm()
+        };
         if let Ok(id) = SessionId::new(&key.id)
             && let Some(session) = self.session(&id)
         {
-            return Ok(session.is_alive().then_some(session));
+            let usable = fits(session.broker(), session.realm()) && session.is_alive();
+            return Ok(usable.then_some(session));
         }
         let loaded = match self.0.store.load(key, now).await {
             Ok(loaded) => loaded,
@@ -173,6 +176,9 @@ impl SessionManager {
             Err(error @ crate::StoreError::Newer { .. }) => return Err(error.into()),
             Err(error) => return self.pass_over(authenticator, error.into()),
         };
+        if !fits(&record.head.broker, &stored.realm) {
+            return Ok(None);
+        }
         let policy = self.policy(&**authenticator);
         let inner = Inner::new(&self.0, authenticator, policy, &record.head, stored)?;
         let session = self.0.register(inner);

@@ -6,7 +6,7 @@ use wheelhouse_session::{
     EncryptedStore, Identity, MemoryStore, SessionEventKind, SessionManager, SessionStore, Write,
 };
 
-use crate::support::{FaultyStore, HOUR, MINUTE, World, keys};
+use crate::support::{FakeBroker, FaultyStore, HOUR, MINUTE, World, keys};
 
 #[tokio::test]
 async fn a_stored_session_is_taken_up_without_a_login() {
@@ -241,4 +241,30 @@ async fn enc_3_a_session_moved_to_another_store_does_not_open() {
         .await
         .unwrap();
     assert!(found.is_none());
+}
+
+#[tokio::test]
+async fn a_session_of_another_realm_is_not_taken_up_with_the_wrong_authenticator() {
+    let world = World::new();
+    let session = world.log_in().await;
+    let live = FakeBroker::new(&world.clock);
+    *live.realm.lock().unwrap() = "live";
+    let other = world.other_process();
+    let mut events = other.events();
+    let found = other.resume(live.clone(), session.identity()).await;
+    assert!(found.unwrap().is_none());
+    let by_id = other.resume_by_id(live.clone(), session.id()).await;
+    assert_eq!(by_id.unwrap_err().code(), 1003);
+    let event = events.try_next();
+    assert!(event.is_none(), "{event:?}");
+
+    // Nor once it is in use with the right one.
+    let resumed = other
+        .resume_by_id(world.authenticator(), session.id())
+        .await
+        .unwrap();
+    let by_id = other.resume_by_id(live.clone(), session.id()).await;
+    assert_eq!(by_id.unwrap_err().code(), 1003);
+    resumed.refresh().await.unwrap();
+    assert_eq!((world.broker.posts(), live.posts()), (1, 0));
 }
