@@ -165,6 +165,7 @@ async fn accept(inner: &Arc<Inner>, grant: Grant) -> Result<AccessToken> {
     }
     let unstored = state.storage_error.is_some();
     inner.emit(SessionEventKind::Refreshed { generation });
+    let mut result = Ok(state.token());
     // Seen as expired on arrival: the clock here is wrong. Asking again would not help.
     if timing.is_expired(now) {
         let message = "the broker's new token has expired already; check this machine's clock";
@@ -173,14 +174,13 @@ async fn accept(inner: &Arc<Inner>, grant: Grant) -> Result<AccessToken> {
             until: Some(now.monotonic + CLOCK_HOLD),
             error: error.clone(),
         });
-        return Err(error);
+        result = Err(error);
     }
-    let token = state.token();
     drop(state);
     if unstored {
         inner.keep_storing();
     }
-    Ok(token)
+    result
 }
 
 /// Returns the present token if it is newer than `start` and can be used.

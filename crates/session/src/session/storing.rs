@@ -154,8 +154,13 @@ impl Inner {
                 inner.shared.clock.sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 if inner.store_once().await {
-                    inner.state().storing = false;
-                    return;
+                    // Looked at once more: a refresh may have failed to store meanwhile, and left its
+                    // tokens to this task.
+                    let mut state = inner.state();
+                    if state.storage_error.is_none() || state.ended.is_some() {
+                        state.storing = false;
+                        return;
+                    }
                 }
             }
         });

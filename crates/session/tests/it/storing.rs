@@ -1,9 +1,20 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
 
-use wheelhouse_core::{Error, TokenSource};
-use wheelhouse_session::{RecordKind, SessionEventKind, SessionStore};
+use time::OffsetDateTime;
+use wheelhouse_core::{Clock, Error, Sleep, TokenSource};
+use wheelhouse_session::{
+    EncryptedStore, RecordKind, SessionEventKind, SessionManager, SessionStore,
+};
+use wheelhouse_testkit::ManualClock;
 
-use crate::support::{HOUR, World, settle};
+use crate::support::{Call, HOUR, World, keys, settle};
 
 #[tokio::test]
 async fn f73_tokens_that_cannot_be_stored_serve_from_memory_until_they_can() {
@@ -156,4 +167,101 @@ async fn store_errors_keep_their_codes() {
     ] {
         assert_eq!(Error::from(error).code(), code);
     }
+}
+
+#[tokio::test]
+async fn tokens_seen_as_expired_on_arrival_are_still_written_once_the_store_is_back() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.clock.jump_wall(time::Duration::hours(3));
+    world.store.fail_writes(true);
+    assert_eq!(session.token().await.unwrap_err().code(), 3006);
+    assert_eq!(session.last_storage_error().unwrap().code(), 4002);
+    world.store.fail_writes(false);
+    world.clock.walk(Duration::from_secs(61)).await;
+    settle().await;
+    assert!(session.last_storage_error().is_none());
+    assert_eq!(world.stored_sessions().await[0].version, 2);
+}
+
+/// Stops the thread that asks for the time, once, when told.
+#[derive(Debug)]
+struct StoppingClock {
+    clock: ManualClock,
+    armed: AtomicBool,
+    stopped: mpsc::Sender<()>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Clock for StoppingClock {
+    fn now(&self) -> OffsetDateTime {
+        if self.armed.swap(false, Ordering::SeqCst) {
+            self.stopped.send(()).unwrap();
+            let _ = self.go_on.lock().unwrap().recv_timeout(PATIENCE);
+        }
+        self.clock.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.clock.sleep(duration)
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn tokens_that_come_as_the_last_ones_get_stored_are_stored_too() {
+    let world = World::new();
+    let (stopped, is_stopped) = mpsc::channel();
+    let (go_on, gone_on) = mpsc::channel();
+    let clock = Arc::new(StoppingClock {
+        clock: world.clock.clone(),
+        armed: AtomicBool::new(false),
+        stopped,
+        go_on: Mutex::new(gone_on),
+    });
+    let manager = SessionManager::builder(EncryptedStore::new(world.store.clone(), keys()))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let world = World { manager, ..world };
+    let session = world.log_in().await;
+    world.store.fail_writes(true);
+    world.clock.advance(HOUR);
+    assert_eq!(session.token().await.unwrap().generation(), 2);
+
+    let mut held = world.store.hold_next(Call::Save);
+    world.store.fail_writes(false);
+    pass_time_until(&world, || held.reached.try_recv().is_ok());
+    // The task that stores has written generation 2 and stops as it says so.
+    clock.armed.store(true, Ordering::SeqCst);
+    let _ = held.release.send(());
+    is_stopped.recv_timeout(PATIENCE).unwrap();
+    world.store.fail_writes(true);
+    world.clock.advance(HOUR);
+    assert_eq!(session.token().await.unwrap().generation(), 3);
+    go_on.send(()).unwrap();
+
+    world.store.fail_writes(false);
+    pass_time_until(&world, || session.last_storage_error().is_none());
+    assert_eq!(world.stored_sessions().await[0].version, 3);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "threads have to get somewhere, not only time"
+)]
+fn pass_time_until(world: &World, mut done: impl FnMut() -> bool) {
+    for _ in 0..300 {
+        if done() {
+            return;
+        }
+        world.clock.advance(Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("it was waited for in vain");
 }
