@@ -6,7 +6,7 @@ use wheelhouse::{
 };
 use wheelhouse_sim::{
     Sim, SimBuilder, SimError,
-    robinhood::{self, LoginFlow},
+    robinhood::{self, Approval, LoginFlow},
 };
 
 /// Whom an example talks to: Robinhood if the environment has credentials, otherwise a simulator in
@@ -31,6 +31,8 @@ impl Target {
             return Ok(Self::named(settings, &found.environment, "Robinhood"));
         }
         let mut behaviour = robinhood::Settings::new();
+        // The simulated web flow knows prompts and codes by SMS; the flow of the apps knows them all.
+        behaviour.identi = !matches!(login, LoginFlow::Approval(Approval::App | Approval::Email));
         behaviour.login = login;
         let builder = Sim::builder()
             .robinhood(ANY_PORT)
