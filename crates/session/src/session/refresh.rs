@@ -14,15 +14,19 @@ use crate::{Grant, LeaseRequest, SessionEventKind};
 /// broker.
 pub(super) async fn run(inner: &Arc<Inner>) -> Result<AccessToken> {
     let start = inner.state().generation;
-    if let Some(token) = lease(inner, start).await? {
-        return Ok(token);
+    loop {
+        if let Some(token) = lease(inner, start).await? {
+            return Ok(token);
+        }
+        let result = refresh_leased(inner, start).await;
+        let now = inner.shared.clock.now();
+        let release = LeaseRequest::release(inner.lease_name(), &inner.shared.holder, now);
+        // If this fails the lease runs out by itself.
+        let _ = inner.shared.store.lease(&release).await;
+        if let Some(token) = result? {
+            return Ok(token);
+        }
     }
-    let result = refresh_leased(inner, start).await;
-    let now = inner.shared.clock.now();
-    let release = LeaseRequest::release(inner.lease_name(), &inner.shared.holder, now);
-    // If this fails the lease runs out by itself.
-    let _ = inner.shared.store.lease(&release).await;
-    result
 }
 
 /// Waits until this process may refresh, or another one has: then its token is returned.
@@ -31,19 +35,8 @@ async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
     let give_up = clock.monotonic() + LEASE_WAIT;
     let mut pause = FIRST_PAUSE;
     loop {
-        let (name, holder) = (inner.lease_name(), &inner.shared.holder);
-        let request = LeaseRequest::take(name, holder, LEASE, clock.now());
-        match inner.shared.store.lease(&request).await {
-            Ok(Some(_)) => return Ok(None),
-            Ok(None) => {}
-            Err(error) => {
-                // With a store that cannot be written, refreshing in one process without a lease is
-                // better than losing the session.
-                inner
-                    .shared
-                    .storage_failed(&inner.broker, Some(&inner.id), error);
-                return Ok(None);
-            }
+        if take_lease(inner).await {
+            return Ok(None);
         }
         clock.sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -61,11 +54,29 @@ async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
     }
 }
 
-async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
+/// Takes the lease, or extends it; false if another process has it.
+async fn take_lease(inner: &Inner) -> bool {
+    let (name, holder) = (inner.lease_name(), &inner.shared.holder);
+    let request = LeaseRequest::take(name, holder, LEASE, inner.shared.clock.now());
+    match inner.shared.store.lease(&request).await {
+        Ok(generation) => generation.is_some(),
+        Err(error) => {
+            // With a store that cannot be written, refreshing in one process without a lease is
+            // better than losing the session.
+            inner
+                .shared
+                .storage_failed(&inner.broker, Some(&inner.id), error);
+            true
+        }
+    }
+}
+
+/// Refreshes under the lease; `None` if another process has got it before this one was done.
+async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
     match inner.reload().await {
         Ok(_) => {
             if let Some(token) = newer(inner, start) {
-                return Ok(token);
+                return Ok(Some(token));
             }
         }
         // The session has ended: elsewhere, or because its record was tampered with.
@@ -90,7 +101,7 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
     }
     loop {
         let error = match inner.authenticator.refresh(&grant).await {
-            Ok(fresh) => return accept(inner, fresh.or_from(&grant)).await,
+            Ok(fresh) => return accept(inner, fresh.or_from(&grant)).await.map(Some),
             Err(error) => error.at_broker(inner.broker.clone()),
         };
         match Refusal::of(&error) {
@@ -99,7 +110,7 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
                 if let Ok(Reloaded::Adopted) = inner.reload().await
                     && let Some(token) = newer(inner, start)
                 {
-                    return Ok(token);
+                    return Ok(Some(token));
                 }
                 return Err(refuse(inner, refresh_refused(inner, error)));
             }
@@ -110,17 +121,23 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<AccessToken> {
             }
             Refusal::NotTaken => return Err(put_off(inner, error)),
             Refusal::Lost => {
-                if let Ok(Reloaded::Adopted) = inner.reload().await
-                    && let Some(token) = newer(inner, start)
-                {
-                    return Ok(token);
+                let again = !std::mem::replace(&mut lost, true);
+                if again {
+                    inner.state().in_doubt = true;
+                    // The lease may have run out over the wait. It is taken before the look into the
+                    // store, so that nobody writes between that and the next attempt.
+                    if !take_lease(inner).await {
+                        return Ok(None);
+                    }
+                }
+                if let Ok(Reloaded::Adopted) = inner.reload().await {
+                    // If what was adopted is too old, it is refreshed in its turn.
+                    return Ok(newer(inner, start));
                 }
                 inner.check_alive()?;
-                if lost {
+                if !again {
                     return Err(hold_for_good(inner, refresh_refused(inner, error)));
                 }
-                lost = true;
-                inner.state().in_doubt = true;
             }
         }
     }
@@ -288,7 +305,7 @@ impl Inner {
     }
 }
 
-/// Longer than any refresh, which has the deadlines of the request pipeline.
+/// Longer than one attempt, which has the deadlines of the request pipeline.
 const LEASE: Duration = Duration::from_secs(60);
 /// Longer than a lease, so that one which a dead process left behind runs out first.
 const LEASE_WAIT: Duration = Duration::from_secs(75);

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use wheelhouse_core::TokenSource;
+use wheelhouse_session::Session;
 use wheelhouse_testkit::SeededRandom;
 
-use crate::support::{Fault, HOUR, MINUTE, World};
+use crate::support::{Fault, HOUR, MINUTE, World, settle};
 
 #[tokio::test]
 async fn tok_4_of_a_thousand_refreshes_with_a_fifth_of_the_answers_lost_none_loops() {
@@ -81,4 +84,61 @@ async fn an_answer_that_tells_nothing_counts_as_lost() {
     world.broker.fail(&[Fault::Failure]);
     session.refresh().await.unwrap();
     assert_eq!(world.broker.posts(), 2);
+}
+
+#[tokio::test]
+async fn a_second_attempt_extends_the_lease_of_the_first() {
+    let world = World::new();
+    let (here, there) = in_two_processes(&world).await;
+    world.clock.advance(HOUR);
+    world.broker.fail(&[Fault::RequestLost]);
+    world.broker.close_gate();
+    let one = tokio::spawn(async move { here.token().await });
+    world.clock.walk(Duration::from_secs(40)).await;
+    world.broker.let_one_through();
+    settle().await;
+    assert_eq!(world.broker.posts(), 2);
+    let two = tokio::spawn(async move { there.token().await });
+    world.clock.walk(Duration::from_secs(30)).await;
+    assert_eq!(world.broker.posts(), 2, "two processes refreshed at once");
+    world.broker.open_gate();
+    settle().await;
+    world.clock.walk(Duration::from_secs(2)).await;
+    let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+    assert_eq!(one.expose(), two.expose());
+    assert_eq!((world.broker.posts(), world.broker.alarms()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_second_attempt_waits_for_a_process_that_took_the_lease_meanwhile() {
+    let world = World::new();
+    let (here, there) = in_two_processes(&world).await;
+    world.clock.advance(HOUR);
+    world.broker.fail(&[Fault::RequestLost]);
+    world.broker.close_gate();
+    let one = tokio::spawn(async move { here.token().await });
+    settle().await;
+    let two = tokio::spawn(async move { there.token().await });
+    world.clock.walk(Duration::from_secs(62)).await;
+    assert_eq!(world.broker.posts(), 2, "the lease was not handed over");
+    world.broker.let_one_through();
+    settle().await;
+    assert_eq!(world.broker.posts(), 2, "two processes refreshed at once");
+    world.broker.open_gate();
+    settle().await;
+    world.clock.walk(Duration::from_secs(2)).await;
+    let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
+    assert_eq!(one.expose(), two.expose());
+    assert_eq!((world.broker.posts(), world.broker.alarms()), (2, 0));
+}
+
+async fn in_two_processes(world: &World) -> (Session, Session) {
+    let here = world.log_in().await;
+    let there = world
+        .other_process()
+        .resume(world.authenticator(), here.identity())
+        .await
+        .unwrap()
+        .unwrap();
+    (here, there)
 }
