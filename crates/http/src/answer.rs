@@ -17,6 +17,7 @@ pub struct Answer {
     pub(crate) text: String,
     pub(crate) server_date: Option<OffsetDateTime>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) earlier_unclear: bool,
 }
 
 impl Answer {
@@ -53,6 +54,14 @@ impl Answer {
     /// Returns how long the server asks to wait, if it does so in a way that can be understood.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Returns whether an earlier attempt of the same call may have changed something: it was sent,
+    /// and no answer came that rules it out. A refusal then speaks of the last attempt alone.
+    ///
+    /// Always `false` for reads and for what is sent once.
+    pub fn earlier_unclear(&self) -> bool {
+        self.earlier_unclear
     }
 
     /// Reads the body as JSON.
@@ -116,6 +125,7 @@ impl fmt::Debug for Answer {
             .field("status", &self.status)
             .field("bytes", &self.text.len())
             .field("server_date", &self.server_date)
+            .field("earlier_unclear", &self.earlier_unclear)
             .field("retry_after", &self.retry_after)
             .finish_non_exhaustive()
     }

@@ -153,6 +153,7 @@ impl Run<'_> {
         let status = reply.status;
         // Neither reached the part of a broker that changes anything.
         let refused = status == 429 || (status == 401 && content != Content::Markup);
+        let earlier_unclear = self.maybe_applied && self.call.endpoint.resend != Resend::Read;
         self.note(Sent::Answered, !refused);
 
         if status == 401
@@ -188,7 +189,11 @@ impl Run<'_> {
         {
             return None;
         }
-        Some(self.conclude(reply, content, asked))
+        let answer = self.conclude(reply, content, asked);
+        Some(answer.map(|answer| Answer {
+            earlier_unclear,
+            ..answer
+        }))
     }
 
     /// Makes the answer, or the error for what is none.
@@ -229,6 +234,7 @@ impl Run<'_> {
             server_date: retry_after::server_date(&reply.headers),
             retry_after: asked,
             headers: reply.headers,
+            earlier_unclear: false,
         })
     }
 

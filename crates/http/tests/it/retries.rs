@@ -36,6 +36,28 @@ async fn f14_a_read_that_recovers_is_an_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_says_whether_an_earlier_attempt_may_have_changed_something() {
+    let refusal = || json("404 x", "", MINE);
+    for (earlier, unclear) in [
+        (vec![], false),
+        (vec![json("429 x", "", MINE)], false),
+        (vec![json("502 x", "", MINE)], true),
+        (vec![json("429 x", "", MINE), json("502 x", "", MINE)], true),
+        (vec![json("502 x", "", MINE), json("429 x", "", MINE)], true),
+    ] {
+        let attempts = earlier.len() + 1;
+        let answers: Vec<_> = earlier.into_iter().chain([refusal()]).collect();
+        let peer = Peer::answering(answers.clone()).await;
+        let answer = call(&peer.url(), &CANCEL).await.unwrap();
+        assert_eq!(peer.journal.count(), attempts);
+        assert_eq!((answer.status(), answer.earlier_unclear()), (404, unclear));
+        // A read changes nothing, however often it is sent.
+        let peer = Peer::answering(answers).await;
+        assert!(!call(&peer.url(), &READ).await.unwrap().earlier_unclear());
+    }
+}
+
+#[tokio::test]
 async fn a_placement_is_sent_once_whatever_is_answered() {
     for status in [
         "200 x", "201 x", "204 x", "400 x", "401 x", "403 x", "404 x", "409 x", "422 x", "429 x",
