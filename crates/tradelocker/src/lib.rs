@@ -12,6 +12,7 @@ mod config;
 mod convert;
 mod endpoints;
 mod error;
+mod gate;
 mod history;
 mod instruments;
 mod market;

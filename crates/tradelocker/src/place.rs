@@ -2,19 +2,18 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use wheelhouse_core::{
-    AcceptedOrder, AccessToken, BrokerId, BrokerOrderId, ClientOrderId, Clock, Effect, Error,
-    ErrorKind, Offset, OrderKind, OrderRequest, OrderType, RejectReason, Rejection, Result, Side,
-    StopLoss, Submission, TakeProfit, TimeInForce, TokenSource, TradingHours, UnresolvedOrder,
+    AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind, Offset,
+    OrderKind, OrderRequest, OrderType, RejectReason, Rejection, Result, Side, StopLoss,
+    Submission, TakeProfit, TimeInForce, TradingHours, UnresolvedOrder,
 };
 use wheelhouse_http::Answer;
 
@@ -23,6 +22,7 @@ use crate::{
     capabilities::capabilities,
     client::Inner,
     endpoints, error,
+    gate::Gate,
     instruments::Listed,
     wire::{
         number::to_millis,
@@ -135,12 +135,7 @@ impl Inner {
             body,
             open,
         } = prepared;
-        let gate = Gate {
-            session: self.api.session.clone(),
-            clock: self.api.http.clock().clone(),
-            abandoned: abandoned.clone(),
-            passed_at: Mutex::new(None),
-        };
+        let gate = Gate::new(&self.api, abandoned.clone());
         let call = self.api.call_with(endpoint, account.acc_num, &gate);
         let call = account_path(call, account.id()).body(body.clone(), "application/json");
         let outcome = call.max_wait(self.config.limit_wait).send().await;
@@ -349,48 +344,5 @@ struct Caller {
 impl Drop for Caller {
     fn drop(&mut self) {
         self.gone.store(true, Ordering::Release);
-    }
-}
-
-/// Gives the token only while somebody waits. The token is asked for after the limit and right
-/// before sending: an order whose caller has gone by then is not sent.
-#[derive(Debug)]
-struct Gate {
-    session: Arc<dyn TokenSource>,
-    clock: Arc<dyn Clock>,
-    abandoned: Arc<AtomicBool>,
-    passed_at: Mutex<Option<OffsetDateTime>>,
-}
-
-impl Gate {
-    fn open(&self, token: AccessToken) -> Result<AccessToken> {
-        if self.abandoned.load(Ordering::Acquire) {
-            let message = "the caller stopped waiting before the order was sent";
-            return Err(Error::new(ErrorKind::Timeout, message));
-        }
-        *self.lock() = Some(self.clock.now());
-        Ok(token)
-    }
-
-    /// Returns when the request was last let through.
-    fn passed_at(&self) -> Option<OffsetDateTime> {
-        *self.lock()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<OffsetDateTime>> {
-        self.passed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl TokenSource for Gate {
-    async fn token(&self) -> Result<AccessToken> {
-        self.open(self.session.token().await?)
-    }
-
-    async fn replace(&self, rejected: &AccessToken) -> Result<AccessToken> {
-        self.session.replace(rejected).await
     }
 }

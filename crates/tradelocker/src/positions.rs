@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use wheelhouse_core::{
     AccountId, BrokerId, Change, CloseResolution, Closing, Decimal, Effect, Error, ErrorKind,
@@ -11,6 +13,7 @@ use crate::{
     api::Changed,
     client::Inner,
     endpoints, error,
+    gate::Gate,
     place::pips,
     resolve::{Pauses, Window},
     wire::{
@@ -65,30 +68,33 @@ impl Inner {
             None => &endpoints::CLOSE_WHOLE,
         };
         let qty = ExactNumber(part.map_or(Decimal::ZERO, Quantity::value));
-        let sent_at = self.clock().now();
+        let begun_at = self.clock().now();
+        // A closing goes on whether or not its caller waits.
+        let gate = Gate::new(&self.api, Arc::default());
         let call = self
             .api
-            .call(endpoint, account.acc_num)
+            .call_with(endpoint, account.acc_num, &gate)
             .path("positionId", position.as_str());
-        let refusal = match self
+        let outcome = self
             .api
             .change(endpoint, call.json(&ClosePosition { qty }))
-            .await
-        {
+            .await;
+        let unknown = |cause: &Error| {
+            Closing::Unknown(UnresolvedClose::new(
+                BrokerId::tradelocker(),
+                id.clone(),
+                position.clone(),
+                quantity,
+                before,
+                gate.passed_at().unwrap_or(begun_at),
+                cause,
+            ))
+        };
+        let refusal = match outcome {
             Ok(Changed::Taken) => return Ok(Closing::Accepted { order: None }),
             Ok(Changed::Refused(refusal)) => refusal,
             Err(error) if error.effect() == Effect::None => return Err(error),
-            Err(error) => {
-                return Ok(Closing::Unknown(UnresolvedClose::new(
-                    BrokerId::tradelocker(),
-                    id.clone(),
-                    position.clone(),
-                    quantity,
-                    before,
-                    sent_at,
-                    &error,
-                )));
-            }
+            Err(error) => return Ok(unknown(&error)),
         };
         // A second try at closing the whole finds nothing when the first one did it.
         if part.is_none()
@@ -129,6 +135,7 @@ impl Inner {
         let mut pauses = Pauses::default();
         loop {
             self.clock().sleep(pauses.next(self.clock(), &window)).await;
+            let began = self.clock().monotonic();
             let reading = self.read_held(&open.account).await;
             evidence.last_read_at = reading
                 .is_ok()
@@ -149,7 +156,7 @@ impl Inner {
                     remaining: Quantity::new(remaining),
                 });
             }
-            if window.is_over(self.clock()) && evidence.complete_reads >= 3 {
+            if began >= window.end() && evidence.complete_reads >= 3 {
                 if remaining == open.held_before.value() {
                     return Ok(CloseResolution::NotClosed(evidence));
                 }

@@ -18,3 +18,4 @@ mod rig;
 mod rows;
 mod samples;
 mod setup;
+mod windows;

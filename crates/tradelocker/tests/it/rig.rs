@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use wheelhouse_core::{
     TokenSource,
 };
 use wheelhouse_http::{Deadlines, HttpClient, RetryPolicy};
-use wheelhouse_session::{Credentials, LoginRequest, SessionManager};
+use wheelhouse_session::{Credentials, LoginRequest, Session, SessionManager};
 use wheelhouse_sim::{
     Sim,
     tradelocker::{RateLimits, Settings, UserSpec},
@@ -34,7 +34,8 @@ const HURRY: u32 = 60;
 #[derive(Debug)]
 pub(crate) struct Hurried {
     began: Instant,
-    wall: OffsetDateTime,
+    wall: Mutex<OffsetDateTime>,
+    skipped: Mutex<Duration>,
 }
 
 impl Hurried {
@@ -45,18 +46,29 @@ impl Hurried {
     pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
-            wall,
+            wall: Mutex::new(wall),
+            skipped: Mutex::default(),
         })
+    }
+
+    /// Sets the wall clock forward or back.
+    pub(crate) fn turn(&self, by: time::Duration) {
+        *self.wall.lock().unwrap() += by;
+    }
+
+    /// Lets time pass at once.
+    pub(crate) fn skip(&self, span: Duration) {
+        *self.skipped.lock().unwrap() += span;
     }
 }
 
 impl Clock for Hurried {
     fn now(&self) -> OffsetDateTime {
-        self.wall + self.began.elapsed()
+        *self.wall.lock().unwrap() + *self.skipped.lock().unwrap() + self.began.elapsed()
     }
 
     fn monotonic(&self) -> Duration {
-        self.began.elapsed() * HURRY
+        *self.skipped.lock().unwrap() + self.began.elapsed() * HURRY
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -89,6 +101,8 @@ pub(crate) struct AtSim {
     pub(crate) sim: Sim,
     pub(crate) broker: TradeLocker,
     pub(crate) account: AccountId,
+    pub(crate) session: Arc<Session>,
+    pub(crate) clock: Arc<Hurried>,
 }
 
 impl AtSim {
@@ -124,17 +138,20 @@ impl AtSim {
         let auth = TradeLockerAuth::new(&http, &environment)
             .unwrap()
             .with_server("DEMO");
-        let manager = SessionManager::in_memory().clock(clock).build().unwrap();
+        let manager = SessionManager::in_memory()
+            .clock(clock.clone())
+            .build()
+            .unwrap();
         let credentials = Credentials::new("demo@example.com", "demo-password".into()).unwrap();
         let login = manager
             .create(LoginRequest::new(Arc::new(auth), credentials))
             .await;
-        let session = login.unwrap().ready().unwrap();
+        let session = Arc::new(login.unwrap().ready().unwrap());
         let broker = TradeLocker::builder()
             .environment(environment)
             .server("DEMO")
             .http(http)
-            .session(Arc::new(session))
+            .session(session.clone())
             .build()
             .unwrap();
         let account = broker.accounts().await.unwrap()[0].id.clone();
@@ -142,6 +159,8 @@ impl AtSim {
             sim,
             broker,
             account,
+            session,
+            clock,
         }
     }
 
@@ -244,6 +263,23 @@ impl AtServer {
         Mock::given(method(verb))
             .and(path_regex(format!("^/backend-api{route}$")))
             .respond_with(template)
+            .with_priority(1)
+            .mount(&self.server)
+            .await;
+    }
+
+    /// Answers a route `times` times; called again before `respond`, it says what comes next.
+    pub(crate) async fn respond_first(
+        &self,
+        verb: &str,
+        route: &str,
+        template: ResponseTemplate,
+        times: u64,
+    ) {
+        Mock::given(method(verb))
+            .and(path_regex(format!("^/backend-api{route}$")))
+            .respond_with(template)
+            .up_to_n_times(times)
             .with_priority(1)
             .mount(&self.server)
             .await;
