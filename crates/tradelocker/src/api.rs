@@ -72,7 +72,18 @@ impl Api {
         call: Call<'_>,
     ) -> Result<Changed> {
         let answer = call.send().await?;
-        changed(&answer).map_err(|error| self.place(endpoint, error))
+        let outcome = changed(&answer).map_err(|error| self.place(endpoint, error));
+        if !answer.earlier_unclear() {
+            return outcome;
+        }
+        // The refusal may be what the success of an earlier attempt looks like.
+        match outcome {
+            Ok(Changed::Refused(error)) => {
+                Ok(Changed::Refused(error.with_effect(Effect::MaybeApplied)))
+            }
+            Err(error) => Err(error.with_effect(Effect::MaybeApplied)),
+            taken => taken,
+        }
     }
 
     /// Names operation and broker in an error.
@@ -88,7 +99,7 @@ impl Api {
 pub(crate) enum Changed {
     /// It took it.
     Taken,
-    /// It refused, and nothing was changed.
+    /// It refused. The error's effect tells whether an earlier attempt may have changed something.
     Refused(Error),
 }
 

@@ -139,7 +139,10 @@ impl Inner {
         match self.find_order(&account, order).await {
             Ok(Some(order)) if order.state.is_final() => Ok(()),
             Ok(Some(_)) => Err(self.api.place(endpoint, refusal)),
-            Ok(None) => Err(self.api.place(endpoint, no_order(order))),
+            Ok(None) => {
+                let error = no_order(order).with_effect(refusal.effect());
+                Err(self.api.place(endpoint, error))
+            }
             Err(error) => Err(error.with_effect(Effect::MaybeApplied)),
         }
     }

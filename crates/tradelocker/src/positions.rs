@@ -105,6 +105,9 @@ impl Inner {
         {
             return Ok(Closing::Accepted { order: None });
         }
+        if refusal.effect() != Effect::None {
+            return Ok(unknown(&refusal));
+        }
         let message = refusal
             .broker_message()
             .unwrap_or(refusal.message())
