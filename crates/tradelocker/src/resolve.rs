@@ -20,6 +20,9 @@ use crate::{client::Inner, error};
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.
 const SKEW: time::Duration = time::Duration::seconds(60);
+/// How much further back is read for an order that bears a label, which mistakes it for no other: so
+/// far may this side's clock be ahead.
+const READ_BACK: time::Duration = time::Duration::HOUR;
 
 /// What one reading tells of an order.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Inner {
         let mut pauses = Pauses::default();
         loop {
             self.clock().sleep(pauses.next(self.clock(), &window)).await;
-            let reading = self.reading(&open.request.account, open.sent_at - SKEW);
+            let reading = self.reading(&open.request.account, open.sent_at - READ_BACK);
             match reading.await {
                 Ok(snapshot) => {
                     evidence.complete_reads += 1;
@@ -85,7 +88,7 @@ impl Inner {
     ) -> Result<Option<Order>> {
         let now = self.clock().now();
         let recent = now - self.config.recent_history;
-        let from = made_at(client_id, now).map_or(recent, |made_at| made_at - SKEW);
+        let from = made_at(client_id, now).map_or(recent, |made_at| made_at - READ_BACK);
         let snapshot = self
             .reading(id, from)
             .await

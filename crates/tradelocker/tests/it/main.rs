@@ -6,6 +6,7 @@
     reason = "tests live in real time and may fail loudly"
 )]
 
+mod clocks;
 mod doubt;
 mod faults;
 mod fields;

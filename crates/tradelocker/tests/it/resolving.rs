@@ -465,5 +465,5 @@ async fn the_time_in_an_identifier_says_how_far_back_to_look() {
         .rev()
         .find(|request| request.route == "orders_history")
         .unwrap();
-    assert_eq!(history.query, format!("from={}", millis - 60_000));
+    assert_eq!(history.query, format!("from={}", millis - 3_600_000));
 }
