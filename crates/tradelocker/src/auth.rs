@@ -143,8 +143,9 @@ impl Authenticator for TradeLockerAuth {
         let endpoint = &endpoints::TOKEN;
         let body = self.login_body(credentials)?;
         let answer = self.send(endpoint, &body).await.map_err(login_limited)?;
-        let outcome = login_error(&answer).map_or_else(|| grant(&answer, self.clock()), Err);
+        let outcome = login_error(&answer).map_or_else(|| grant(&answer), Err);
         outcome
+            .and_then(|grant| not_over(grant, self.clock()))
             .map(LoginStep::Granted)
             .map_err(|error| place(endpoint, error))
     }
@@ -166,7 +167,7 @@ impl Authenticator for TradeLockerAuth {
             refresh_token: token.expose_secret(),
         };
         let answer = self.send(endpoint, &body).await.map_err(login_limited)?;
-        let outcome = refresh_error(&answer).map_or_else(|| grant(&answer, self.clock()), Err);
+        let outcome = refresh_error(&answer).map_or_else(|| grant(&answer), Err);
         outcome.map_err(|error| place(endpoint, error))
     }
 
@@ -260,15 +261,21 @@ fn restate(kind: ErrorKind, message: &'static str, error: &Error) -> Error {
     }
 }
 
-fn grant(answer: &Answer, clock: &dyn Clock) -> Result<Grant> {
+/// Refuses a token that has ended already. For logins only: what a refresh gave has used the old
+/// refresh token up, and is kept whatever this machine's clock says.
+fn not_over(grant: Grant, clock: &dyn Clock) -> Result<Grant> {
+    if grant.expires_at().is_some_and(|at| at <= clock.now()) {
+        let what = "lies in the past; this machine's clock may be wrong";
+        return Err(error::unexpected("the end of the new token", what));
+    }
+    Ok(grant)
+}
+
+fn grant(answer: &Answer) -> Result<Grant> {
     let tokens: Tokens<'_> = answer.json()?;
     let access = convert::required("accessToken", tokens.access_token, Token::text)?;
     let told = date("expireDate", tokens.expire_date)?;
     let expires_at = [expiry(&access), told].into_iter().flatten().min();
-    if expires_at.is_some_and(|at| at <= clock.now()) {
-        let what = "lies in the past; this machine's clock may be wrong";
-        return Err(error::unexpected("the end of the new token", what));
-    }
     let mut grant = Grant::new(SecretString::from(&*access));
     if let Some(at) = expires_at {
         grant = grant.with_expiry(at);

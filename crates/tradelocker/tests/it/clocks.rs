@@ -1,11 +1,33 @@
 //! A local clock that is ahead of the broker's.
 
+use std::time::Duration;
+
 use wheelhouse_core::{
-    Broker, BrokerExt, Closing, OrderRequest, Resolution, Side, Submission, lots,
+    Broker, BrokerExt, Closing, OrderRequest, Resolution, Side, Submission, TokenSource, lots,
 };
 use wheelhouse_sim::{Fault, Kind, tradelocker::Route};
 
 use crate::rig::AtSim;
+
+#[tokio::test]
+async fn tok_6_a_clock_set_forward_an_hour_costs_one_refresh_and_keeps_its_tokens() {
+    let at = AtSim::new().await;
+    let refreshes = || at.sim.tradelocker().ledger().count(Route::Refresh);
+    at.clock.turn(time::Duration::minutes(65));
+    for _ in 0..20 {
+        let error = at.session.token().await.unwrap_err();
+        assert_eq!(error.code(), 3006, "{error}");
+        assert!(error.to_string().contains("clock"), "{error}");
+    }
+    assert_eq!(refreshes(), 1);
+    // Put right again, the session goes on with what it was given, or what that gets it.
+    at.clock.turn(time::Duration::minutes(-65));
+    at.clock.skip(Duration::from_secs(300));
+    assert!(at.session.is_alive());
+    at.session.token().await.unwrap();
+    assert!(at.broker.all_positions(&at.account).await.is_ok());
+    assert!(refreshes() <= 2, "{}", refreshes());
+}
 
 #[tokio::test]
 async fn an_order_that_is_over_is_found_by_a_clock_that_is_half_an_hour_ahead() {
