@@ -181,7 +181,11 @@ fn labelled(snapshot: &Snapshot, id: &ClientOrderId) -> Sight {
     let opening = || orders().filter(|order| order.effect != Some(PositionEffect::Close));
     let sight = match opening().next() {
         Some(_) => one_of(opening(), "orders bear the identifier"),
-        None => one_of(orders(), "orders bear the identifier"),
+        // The placement itself is not shown yet, or any more.
+        None if orders().next().is_some() => {
+            Sight::Ambiguous("only closing orders bear the identifier".to_owned())
+        }
+        None => Sight::Missing,
     };
     let Sight::Missing = sight else {
         return sight;
@@ -283,6 +287,22 @@ mod tests {
             order("4", None, PositionEffect::Open),
         ];
         assert!(matches!(sight(orders, vec![]), Sight::Found(order) if order.id.as_str() == "2"));
+    }
+
+    #[test]
+    fn an_order_that_only_closes_is_not_taken_for_the_placement() {
+        let closing = order("1", Some("mine"), PositionEffect::Close);
+        assert!(matches!(
+            sight(vec![closing.clone()], vec![]),
+            Sight::Ambiguous(_)
+        ));
+        // Where the broker does not say which it is, an order counts as one that opens.
+        let mut silent = order("2", Some("mine"), PositionEffect::Open);
+        silent.effect = None;
+        assert!(matches!(
+            sight(vec![closing, silent], vec![]),
+            Sight::Found(order) if order.id.as_str() == "2"
+        ));
     }
 
     #[test]
