@@ -110,15 +110,13 @@ impl SessionManager {
         id: &SessionId,
     ) -> Result<Session> {
         let key = RecordKey::new(RecordKind::SESSION, id.as_str());
-        self.take_up(&authenticator, &key)
-            .await?
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::SessionExpired,
-                    "there is no such session; log in",
-                )
-                .at_broker(authenticator.broker())
-            })
+        self.take_up(&authenticator, &key).await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::SessionExpired,
+                "there is no such session; log in",
+            )
+            .at_broker(authenticator.broker())
+        })
     }
 
     /// Returns a session that is in use in this process.

@@ -355,8 +355,11 @@ struct StoreFaults {
     saves: AtomicU32,
     /// Deletes succeed and delete nothing.
     keep_deleted: AtomicBool,
-    holds: Mutex<VecDeque<(Call, oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    holds: Mutex<VecDeque<Hold>>,
 }
+
+/// Which call is held, who is told of it, and who lets it go.
+type Hold = (Call, oneshot::Sender<()>, oneshot::Receiver<()>);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Call {
