@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wheelhouse::{CloseResolution, prelude::*};
+use wheelhouse::{Clock, CloseResolution, SystemClock, prelude::*};
 
 use crate::show;
 
@@ -55,7 +55,7 @@ pub(crate) async fn cancel(
         if order.state.is_final() {
             return Ok(order);
         }
-        tokio::time::sleep(PAUSE).await;
+        pause().await;
     }
     Err(not_seen(format!(
         "order {id} was to be cancelled and is still open"
@@ -79,7 +79,7 @@ pub(crate) async fn position_of(
             show::step("", format!("order {id} is {}", order.state))?;
             return Ok(None);
         }
-        tokio::time::sleep(PAUSE).await;
+        pause().await;
     }
     Err(not_seen(format!(
         "order {id} has not become a position yet"
@@ -111,11 +111,15 @@ pub(crate) async fn close(
         if left.iter().all(|held| held.id != *position) {
             return show::step("", "the position is gone");
         }
-        tokio::time::sleep(PAUSE).await;
+        pause().await;
     }
     Err(not_seen(format!(
         "position {position} was to be closed and is still there"
     )))
+}
+
+async fn pause() {
+    SystemClock::new().sleep(PAUSE).await;
 }
 
 fn not_seen(message: String) -> Error {

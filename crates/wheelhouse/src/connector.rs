@@ -1,4 +1,6 @@
-use std::{fmt, path::PathBuf, sync::Arc};
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
+use std::{fmt, sync::Arc};
 
 use wheelhouse_core::{Broker, Clock, Error, ErrorKind, Random, Result, SystemClock};
 use wheelhouse_crypto::SystemRandom;

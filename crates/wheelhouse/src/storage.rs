@@ -2,9 +2,8 @@ use std::path::PathBuf;
 #[cfg(any(feature = "robinhood", feature = "sqlite"))]
 use std::sync::Arc;
 
-use wheelhouse_core::Result;
 #[cfg(feature = "sqlite")]
-use wheelhouse_core::{Clock, Error, ErrorKind, Random, SecretString};
+use wheelhouse_core::{Clock, Error, ErrorKind, Random, Result, SecretString};
 #[cfg(feature = "robinhood")]
 use wheelhouse_robinhood::DeviceTokens;
 #[cfg(all(feature = "robinhood", feature = "sqlite"))]
