@@ -86,6 +86,11 @@ impl AccountState {
         &self.account.id
     }
 
+    /// Returns whether rows did not fit their columns when they were last read.
+    pub(crate) fn rows_are_uneven(&self) -> bool {
+        self.rows_are_uneven.load(Ordering::Relaxed)
+    }
+
     /// Finds the name of an instrument, if the list has been read.
     pub(crate) fn symbol_of(&self, id: &InstrumentId) -> Option<Symbol> {
         self.instruments.any()?.symbol_of(id)

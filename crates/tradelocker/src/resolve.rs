@@ -93,15 +93,15 @@ impl Inner {
             .reading(id, from)
             .await
             .map_err(|error| (*error).clone())?;
-        if !snapshot.has_labels {
-            let message = "this account's orders do not show the identifier";
-            return Err(self.place_in(
-                Error::new(ErrorKind::Unsupported, message),
-                "order_by_client_id",
-            ));
-        }
         match labelled(&snapshot, client_id) {
             Sight::Found(order) => Ok(Some(*order)),
+            Sight::Missing if !snapshot.has_labels => {
+                let message = "this account's orders do not all show the identifier";
+                Err(self.place_in(
+                    Error::new(ErrorKind::Unsupported, message),
+                    "order_by_client_id",
+                ))
+            }
             Sight::Missing => Ok(None),
             Sight::Ambiguous(remark) => {
                 let error =

@@ -186,7 +186,9 @@ impl Inner {
         let config = self.config(account).await?;
         let has_labels = config.orders.has(order::STRATEGY)
             && config.history.has(order::STRATEGY)
-            && config.positions.has(position::STRATEGY);
+            && config.positions.has(position::STRATEGY)
+            // Rows that do not fit their columns may lack the label: that it is not seen proves nothing.
+            && !account.rows_are_uneven();
         let orders = merged(open, history);
         Ok(Snapshot::new(
             orders,

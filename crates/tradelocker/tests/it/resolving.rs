@@ -10,7 +10,7 @@ use wheelhouse_core::{
 };
 use wheelhouse_sim::{
     Fault, Kind,
-    faults::Moment,
+    faults::{Moment, RowFault},
     tradelocker::{Columns, RateLimits, Route, Settings, Table, UserSpec},
 };
 
@@ -466,4 +466,32 @@ async fn the_time_in_an_identifier_says_how_far_back_to_look() {
         .find(|request| request.route == "orders_history")
         .unwrap();
     assert_eq!(history.query, format!("from={}", millis - 3_600_000));
+}
+
+// Rows without their last value have no label: an order was called "not placed" that was there.
+#[tokio::test]
+async fn rows_that_lack_the_label_prove_nothing() {
+    let at = AtSim::new().await;
+    at.sim
+        .tradelocker()
+        .set_price("EURUSD", dec!(1.10000))
+        .unwrap();
+    let eurusd = at.instrument("EURUSD").await;
+    for route in [Route::Orders, Route::OrdersHistory] {
+        let shorter = Fault::new(route, Kind::Rows(RowFault::Shorter));
+        at.sim.tradelocker().faults().add(shorter);
+    }
+    let rest = OrderRequest::limit(&at.account, &eurusd, Side::Buy, lots!(0.10), dec!(1.05));
+    let open = unknown(&at, &rest, Kind::DropAnswer).await;
+    let by_id = at
+        .broker
+        .order_by_client_id(&at.account, &open.client_order_id)
+        .await;
+    assert_eq!(by_id.unwrap_err().code(), 3010);
+    let found = at.broker.resolve(&open).await.unwrap();
+    let Resolution::Found(order) = found else {
+        panic!("{}", found.report())
+    };
+    let placed = at.sim.tradelocker().ledger().placements();
+    assert_eq!(order.id.as_str(), placed[0].order_id);
 }
