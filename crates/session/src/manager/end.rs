@@ -78,8 +78,12 @@ impl SessionManager {
         }
         let now = self.0.clock.now();
         let grant = match authenticator {
-            Some(_) => match self.0.store.load(&head.key, now).await {
-                Ok(Some(record)) => StoredSession::decode(&record.body).ok().map(|s| s.grant),
+            Some(authenticator) => match self.0.store.load(&head.key, now).await {
+                // A token is shown to the host that gave it and to no other.
+                Ok(Some(record)) => StoredSession::decode(&record.body)
+                    .ok()
+                    .filter(|stored| stored.realm == authenticator.realm())
+                    .map(|stored| stored.grant),
                 _ => None,
             },
             None => None,

@@ -156,3 +156,19 @@ async fn a_thousand_sessions_live_in_one_manager() {
     );
     assert_eq!(world.broker.refreshes(), 1000);
 }
+
+#[tokio::test]
+async fn the_token_of_an_evicted_session_is_shown_to_its_own_realm_only() {
+    let world = World::new();
+    drop(world.log_in().await);
+    let live = crate::support::FakeBroker::new(&world.clock);
+    *live.realm.lock().unwrap() = "live";
+    *live.policy.lock().unwrap() = SessionPolicy::new()
+        .with_max_sessions(1)
+        .with_at_limit(AtLimit::EvictOldest);
+    let credentials = crate::support::credentials("demo@example.com", PASSWORD);
+    let request = wheelhouse_session::LoginRequest::new(live.clone(), credentials);
+    world.other_process().create(request).await.unwrap();
+    assert_eq!((live.revoked(), world.broker.revoked()), (0, 0));
+    assert_eq!(world.stored_sessions().await.len(), 1);
+}
