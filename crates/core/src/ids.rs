@@ -254,6 +254,7 @@ impl<'de> Deserialize<'de> for Symbol {
     }
 }
 
+#[inline]
 fn check_id(what: &str, text: &str) -> Result<()> {
     // Looking at every byte without stopping early lets the compiler look at many at once.
     let (fit, dots) = text.bytes().fold((true, 0u32), |(fit, dots), byte| {

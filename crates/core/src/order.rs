@@ -60,6 +60,7 @@ pub struct Order {
 
 impl Order {
     /// Makes an order in state [`OrderState::Working`] with nothing filled.
+    #[inline]
     pub fn new(
         id: BrokerOrderId,
         account: AccountId,
@@ -200,6 +201,7 @@ pub struct Position {
 
 impl Position {
     /// Makes a position of which the rest is not known.
+    #[inline]
     pub fn new(
         id: PositionId,
         account: AccountId,
