@@ -19,6 +19,11 @@ use wheelhouse_sim::{
     tradelocker::{RateLimits, Settings, UserSpec},
 };
 
+/// Stock positions of the first account of the wheel's world.
+const WORLD_POSITIONS: usize = 3;
+/// Contracts in the chain of F.
+const WORLD_CONTRACTS: usize = 56;
+
 /// Simulated brokers on loopback that speak the real protocols.
 ///
 /// Prints one JSON line with the addresses when it is ready, logs to standard error, and ends
@@ -37,6 +42,16 @@ pub(crate) struct Options {
     /// Rows of a Robinhood page if the request does not say.
     #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     robinhood_page_size: u32,
+
+    /// Stock positions of the first Robinhood account: the three of its world, then ten shares each
+    /// of W0001, W0002 and so on.
+    #[arg(long, value_name = "ROWS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..=10_000))]
+    robinhood_positions: u32,
+
+    /// Contracts in the option chain of F: the 56 of its world, then calls and puts on rising
+    /// strikes from 100.
+    #[arg(long, value_name = "CONTRACTS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(56..=100_000))]
+    robinhood_contracts: u32,
 
     /// Simulate the Robinhood Crypto API on this loopback address; port 0 takes a free one. The
     /// known key is the example of the API's documentation.
@@ -171,6 +186,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         options.robinhood_crypto.is_some(),
         options.tradelocker.is_some(),
     ];
+    let sizes = Sizes {
+        positions: usize::try_from(options.robinhood_positions)?,
+        contracts: usize::try_from(options.robinhood_contracts)?,
+    };
     let mut sim = Sim::builder().seed(options.seed);
     if let Some(addr) = options.robinhood {
         let mut settings = robinhood::Settings::new();
@@ -217,9 +236,24 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         .script(script)
         .start()
         .await?;
+    if asked[0] {
+        seed(sim.robinhood(), &sizes)?;
+    }
     announce(&sim, asked)?;
     ended.await;
     sim.shutdown().await;
+    Ok(())
+}
+
+/// How much there is beside the ordinary world.
+struct Sizes {
+    positions: usize,
+    contracts: usize,
+}
+
+fn seed(broker: &robinhood::RobinhoodSim, sizes: &Sizes) -> Result<(), Box<dyn Error>> {
+    broker.seed_positions("100200301", sizes.positions.saturating_sub(WORLD_POSITIONS))?;
+    broker.seed_contracts("F", sizes.contracts.saturating_sub(WORLD_CONTRACTS))?;
     Ok(())
 }
 

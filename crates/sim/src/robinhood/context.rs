@@ -34,6 +34,18 @@ impl Context<'_> {
         page::page(self.request, at, self.links, settings, items, row)
     }
 
+    /// The same for a list whose pages never hold more than this.
+    pub(super) fn page_of_at_most<T>(
+        &self,
+        most: usize,
+        settings: &Settings,
+        items: Vec<T>,
+        row: impl FnMut(T) -> Value,
+    ) -> Response {
+        let at = (self.host, self.path);
+        page::page_of_at_most(most, self.request, at, self.links, settings, items, row)
+    }
+
     /// Whether a parameter says yes, in any spelling.
     pub(super) fn flag(&self, name: &str) -> bool {
         let text = self

@@ -11,9 +11,12 @@ use super::{
     reply::{self, Answer},
     shape,
     state::{State, World},
-    text::{cash, date, nanos, new_york, price, uuid_of},
+    text::{cash, date, nanos, new_york, parse_date, price, uuid_of},
 };
 use crate::server::Response;
+
+/// Most contracts on a page, whatever was asked for.
+const CONTRACTS: usize = 100;
 
 impl Contract {
     pub(super) fn row(&self, market: &Market, links: &Links) -> Value {
@@ -192,7 +195,10 @@ impl State {
     pub(super) fn option_instruments(&self, context: &Context<'_>) -> Response {
         let market = &self.world.market;
         let param = |name: &str| context.request.param(name);
-        let (ids, dates) = (context.list("ids"), context.list("expiration_dates"));
+        let ids = context.list("ids");
+        let dates: Option<Vec<_>> = context
+            .list("expiration_dates")
+            .map(|dates| dates.iter().map(|text| parse_date(text)).collect());
         let (chain, symbol) = (param("chain_id"), param("chain_symbol"));
         let strike = param("strike_price").and_then(|text| super::body::decimal(&text));
         let (right, state) = (param("type"), param("state"));
@@ -209,7 +215,7 @@ impl State {
                     .is_none_or(|symbol| listed.symbol == *symbol)
                 && dates
                     .as_ref()
-                    .is_none_or(|dates| dates.contains(&date(contract.expiration)))
+                    .is_none_or(|dates| dates.contains(&Some(contract.expiration)))
                 && strike.is_none_or(|strike| contract.strike == strike)
                 && right
                     .as_ref()
@@ -219,7 +225,7 @@ impl State {
                     .is_none_or(|state| (state == "active") == active)
         };
         let found = market.contracts.iter().filter(fits).collect();
-        context.page(&self.world.settings, found, |contract| {
+        context.page_of_at_most(CONTRACTS, &self.world.settings, found, |contract| {
             contract.row(market, context.links)
         })
     }

@@ -10,9 +10,25 @@ use super::{
 };
 use crate::server::{Request, Response};
 
+/// Most rows of any page.
+const MOST: usize = 1_000;
+
 /// A page of rows. The cursor is a place in the list: rows that are added in front in the
 /// meantime make the next page repeat some, as with the real broker.
 pub(super) fn page<T>(
+    request: &Request,
+    at: (Host, &str),
+    links: &Links,
+    settings: &Settings,
+    items: Vec<T>,
+    row: impl FnMut(T) -> Value,
+) -> Response {
+    page_of_at_most(MOST, request, at, links, settings, items, row)
+}
+
+/// The same with a cap on the rows that a request can ask for.
+pub(super) fn page_of_at_most<T>(
+    most: usize,
     request: &Request,
     (host, path): (Host, &str),
     links: &Links,
@@ -21,7 +37,7 @@ pub(super) fn page<T>(
     row: impl FnMut(T) -> Value,
 ) -> Response {
     let from = start(request);
-    let size = size(request, settings);
+    let size = size(request, settings).min(most);
     let total = items.len();
     let results: Vec<Value> = items.into_iter().skip(from).take(size).map(row).collect();
     let link = |at: usize| link(request, (host, path), links, at);
@@ -52,7 +68,7 @@ fn size(request: &Request, settings: &Settings) -> usize {
     let asked = request
         .param("page_size")
         .and_then(|size| size.parse().ok());
-    asked.unwrap_or(settings.page_size).clamp(1, 1_000)
+    asked.unwrap_or(settings.page_size).clamp(1, MOST)
 }
 
 /// The request's own address with another cursor; at 0 without one.

@@ -45,6 +45,9 @@ async fn five_thousand_contracts_come_a_hundred_at_a_time() {
     let chain = "22e1308b-d490-4427-9e37-f7dee01c6e40";
     let (rows, pages) = all(&rig, &format!("/options/instruments/?chain_id={chain}")).await;
     assert_eq!((rows.len(), pages), (5_000, 50));
+    let larger = format!("/options/instruments/?chain_id={chain}&page_size=500");
+    let rows = rig.get(&larger).await.rows();
+    assert_eq!(rows.len(), 100, "whatever page was asked for");
 }
 
 #[tokio::test]
