@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use wheelhouse_core::{AccessToken, Effect, Error, ErrorKind, Result};
 
@@ -6,7 +6,7 @@ use super::{
     Inner, destroyed,
     state::Hold,
     storing::{Reloaded, Saved},
-    timing::{Moment, Timing},
+    timing::{Moment, Timing, after},
 };
 use crate::{Grant, LeaseRequest, SessionEventKind};
 
@@ -15,10 +15,11 @@ use crate::{Grant, LeaseRequest, SessionEventKind};
 pub(super) async fn run(inner: &Arc<Inner>) -> Result<AccessToken> {
     let start = inner.state().generation;
     loop {
-        if let Some(token) = lease(inner, start).await? {
-            return Ok(token);
-        }
-        let result = refresh_leased(inner, start).await;
+        let until = match lease(inner, start).await? {
+            Leased::Overtaken(token) => return Ok(token),
+            Leased::Until(until) => until,
+        };
+        let result = refresh_leased(inner, start, until).await;
         let now = inner.shared.clock.now();
         let release = LeaseRequest::release(inner.lease_name(), &inner.shared.holder, now);
         // If this fails the lease runs out by itself.
@@ -29,21 +30,29 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<AccessToken> {
     }
 }
 
-/// Waits until this process may refresh, or another one has: then its token is returned.
-async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
+/// What has come of asking for the lease.
+enum Leased {
+    /// Another process has refreshed meanwhile.
+    Overtaken(AccessToken),
+    /// This process has it until then.
+    Until(Moment),
+}
+
+/// Waits until this process may refresh, or another one has.
+async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Leased> {
     let clock = &inner.shared.clock;
     let give_up = clock.monotonic() + LEASE_WAIT;
     let mut pause = FIRST_PAUSE;
     loop {
-        if take_lease(inner).await {
-            return Ok(None);
+        if let Some(until) = take_lease(inner).await {
+            return Ok(Leased::Until(until));
         }
         clock.sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
         if let Ok(Reloaded::Adopted) = inner.reload().await
             && let Some(token) = newer(inner, start)
         {
-            return Ok(Some(token));
+            return Ok(Leased::Overtaken(token));
         }
         inner.check_alive()?;
         if clock.monotonic() >= give_up {
@@ -54,25 +63,78 @@ async fn lease(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
     }
 }
 
-/// Takes the lease, or extends it; false if another process has it.
-async fn take_lease(inner: &Inner) -> bool {
+/// Takes the lease, or extends it, and tells until when; `None` if another process has it.
+async fn take_lease(inner: &Inner) -> Option<Moment> {
     let (name, holder) = (inner.lease_name(), &inner.shared.holder);
-    let request = LeaseRequest::take(name, holder, LEASE, inner.shared.clock.now());
+    // From before the store was asked: what comes late is counted as shorter, not longer.
+    let now = inner.now();
+    let until = now.at_wall(after(now.wall, LEASE));
+    let request = LeaseRequest::take(name, holder, LEASE, now.wall);
     match inner.shared.store.lease(&request).await {
-        Ok(generation) => generation.is_some(),
+        Ok(generation) => generation.map(|_| until),
         Err(error) => {
             // With a store that cannot be written, refreshing in one process without a lease is
             // better than losing the session.
             inner
                 .shared
                 .storage_failed(&inner.broker, Some(&inner.id), error);
-            true
+            Some(until)
         }
     }
 }
 
+/// Carries `work` on while this process has the lease. `None` if another one has refreshed instead.
+///
+/// A process that was stopped, or whose request waits for a place in some queue, may go on after
+/// others have taken its lease and used the same refresh token. So before the next step is taken,
+/// the lease is, and the store is looked into.
+async fn under_lease<T>(
+    inner: &Arc<Inner>,
+    start: u64,
+    until: &mut Moment,
+    work: impl Future<Output = T>,
+) -> Result<Option<T>> {
+    let mut work = pin!(work);
+    loop {
+        let over = *until;
+        let step = std::future::poll_fn(|context| {
+            if over.has_come(inner.now()) {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        });
+        if let Some(done) = step.await {
+            return Ok(Some(done));
+        }
+        match lease(inner, start).await {
+            Ok(Leased::Overtaken(_)) => return Ok(None),
+            Ok(Leased::Until(again)) => *until = again,
+            Err(error) => {
+                // Whether the request was out is not known.
+                inner.state().in_doubt = true;
+                return Err(error);
+            }
+        }
+        match inner.reload().await {
+            Ok(Reloaded::Adopted) => return Ok(None),
+            Ok(Reloaded::Same) => {}
+            Err(error) if inner.state().ended.is_some() => return Err(error),
+            Err(error) => {
+                inner
+                    .shared
+                    .storage_failed(&inner.broker, Some(&inner.id), error);
+            }
+        }
+        inner.check_alive()?;
+    }
+}
+
 /// Refreshes under the lease; `None` if another process has got it before this one was done.
-async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessToken>> {
+async fn refresh_leased(
+    inner: &Arc<Inner>,
+    start: u64,
+    mut until: Moment,
+) -> Result<Option<AccessToken>> {
     match inner.reload().await {
         Ok(_) => {
             if let Some(token) = newer(inner, start) {
@@ -100,9 +162,12 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessT
         return Err(hold_for_good(inner, error));
     }
     loop {
-        let error = match inner.authenticator.refresh(&grant).await {
-            Ok(fresh) => return accept(inner, fresh.or_from(&grant)).await.map(Some),
-            Err(error) => error.at_broker(inner.broker.clone()),
+        let refresh = inner.authenticator.refresh(&grant);
+        let error = match under_lease(inner, start, &mut until, refresh).await? {
+            // If what was adopted is too old, it is refreshed in its turn.
+            None => return Ok(newer(inner, start)),
+            Some(Ok(fresh)) => return accept(inner, fresh.or_from(&grant)).await.map(Some),
+            Some(Err(error)) => error.at_broker(inner.broker.clone()),
         };
         match Refusal::of(&error) {
             Refusal::Final => {
@@ -126,8 +191,9 @@ async fn refresh_leased(inner: &Arc<Inner>, start: u64) -> Result<Option<AccessT
                     inner.state().in_doubt = true;
                     // The lease may have run out over the wait. It is taken before the look into the
                     // store, so that nobody writes between that and the next attempt.
-                    if !take_lease(inner).await {
-                        return Ok(None);
+                    match take_lease(inner).await {
+                        Some(again) => until = again,
+                        None => return Ok(None),
                     }
                 }
                 if let Ok(Reloaded::Adopted) = inner.reload().await {

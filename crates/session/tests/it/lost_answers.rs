@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use wheelhouse_core::TokenSource;
-use wheelhouse_session::Session;
 use wheelhouse_testkit::SeededRandom;
 
-use crate::support::{Fault, HOUR, MINUTE, World, settle};
+use crate::{
+    processes::in_two_processes,
+    support::{Fault, HOUR, MINUTE, World, settle},
+};
 
 #[tokio::test]
 async fn tok_4_of_a_thousand_refreshes_with_a_fifth_of_the_answers_lost_none_loops() {
@@ -130,15 +132,4 @@ async fn a_second_attempt_waits_for_a_process_that_took_the_lease_meanwhile() {
     let (one, two) = (one.await.unwrap().unwrap(), two.await.unwrap().unwrap());
     assert_eq!(one.expose(), two.expose());
     assert_eq!((world.broker.posts(), world.broker.alarms()), (2, 0));
-}
-
-async fn in_two_processes(world: &World) -> (Session, Session) {
-    let here = world.log_in().await;
-    let there = world
-        .other_process()
-        .resume(world.authenticator(), here.identity())
-        .await
-        .unwrap()
-        .unwrap();
-    (here, there)
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use wheelhouse_core::{Clock, ErrorKind, TokenSource};
-use wheelhouse_session::{LeaseRequest, SessionEventKind, SessionStore, Write};
+use wheelhouse_session::{LeaseRequest, Session, SessionEventKind, SessionStore, Write};
 
 use crate::support::{Call, HOUR, MINUTE, World, settle};
 
@@ -71,39 +71,78 @@ async fn a_process_waits_for_the_lease_and_takes_the_result() {
 #[tokio::test]
 async fn tok_3_a_holder_that_stalls_beyond_its_lease_overwrites_nothing() {
     let world = World::new();
-    let here = world.log_in().await;
-    let other = world.other_process();
-    let there = other
-        .resume(world.authenticator(), here.identity())
-        .await
-        .unwrap()
-        .unwrap();
+    let (here, there) = in_two_processes(&world).await;
     world.clock.advance(MINUTE * 46);
     // This broker's refresh tokens stay good, so that only the store is in question.
     world
         .broker
         .fail(&[crate::support::Fault::SameRefreshToken; 2]);
-    world.broker.close_gate();
-    let stalled = tokio::spawn({
-        let s = here.clone();
-        async move { s.token().await }
-    });
-    settle().await;
-    let winner = tokio::spawn({
-        let s = there.clone();
-        async move { s.token().await }
-    });
+    let held = world.store.hold_next(Call::SaveToBe);
+    let stalled = tokio::spawn(async move { here.token().await });
+    held.reached.await.unwrap();
+    assert_eq!(world.broker.refreshes(), 1);
+    let winner = tokio::spawn(async move { there.token().await });
     world.clock.walk(Duration::from_secs(61)).await;
-    assert_eq!(world.broker.posts(), 2, "the lease was not handed over");
+    let two = winner.await.unwrap().unwrap();
+    assert_eq!(world.broker.refreshes(), 2, "the lease was not handed over");
+    let _ = held.release.send(());
+    let one = stalled.await.unwrap().unwrap();
+    // Who wrote first is the one whose token both use.
+    assert_eq!(one.expose(), two.expose());
+    assert_eq!(world.stored_sessions().await[0].version, 2);
+    assert_eq!(world.broker.alarms(), 0);
+}
+
+#[tokio::test]
+async fn tok_3_a_holder_that_stalls_with_the_store_read_sends_nothing_when_it_wakes() {
+    let world = World::new();
+    let (here, there) = in_two_processes(&world).await;
+    world.clock.advance(MINUTE * 46);
+    let held = world.store.hold_next(Call::Load);
+    let stalled = tokio::spawn(async move { here.token().await });
+    held.reached.await.unwrap();
+    let winner = tokio::spawn(async move { there.token().await });
+    world.clock.walk(Duration::from_secs(61)).await;
+    let two = winner.await.unwrap().unwrap();
+    let _ = held.release.send(());
+    let one = stalled.await.unwrap().unwrap();
+    assert_eq!(one.expose(), two.expose());
+    assert_eq!((world.broker.posts(), world.broker.alarms()), (1, 0));
+}
+
+#[tokio::test]
+async fn tok_3_a_refresh_that_waits_beyond_its_lease_is_not_carried_on() {
+    let world = World::new();
+    let (here, there) = in_two_processes(&world).await;
+    world.clock.advance(MINUTE * 46);
+    // As in the queue of a limit: nothing has been sent.
+    world.broker.close_gate();
+    let stalled = tokio::spawn(async move { here.token().await });
+    settle().await;
+    let winner = tokio::spawn(async move { there.token().await });
+    world.clock.walk(Duration::from_secs(61)).await;
     world.broker.open_gate();
+    settle().await;
+    world.clock.walk(Duration::from_secs(2)).await;
     let (one, two) = (
         stalled.await.unwrap().unwrap(),
         winner.await.unwrap().unwrap(),
     );
-    // Whoever wrote first is the one whose token both use.
     assert_eq!(one.expose(), two.expose());
-    assert_eq!(world.stored_sessions().await[0].version, 2);
-    assert_eq!(world.broker.alarms(), 0);
+    assert_eq!((world.broker.refreshes(), world.broker.alarms()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refresh_that_outlives_its_lease_alone_is_carried_on() {
+    let world = World::new();
+    let here = world.log_in().await;
+    world.clock.advance(MINUTE * 46);
+    world.broker.close_gate();
+    let slow = tokio::spawn(async move { here.token().await });
+    world.clock.walk(Duration::from_secs(61)).await;
+    world.broker.open_gate();
+    assert_eq!(slow.await.unwrap().unwrap().generation(), 2);
+    assert_eq!((world.broker.posts(), world.broker.alarms()), (1, 0));
 }
 
 #[tokio::test]
@@ -234,4 +273,15 @@ async fn a_record_read_before_a_refresh_and_looked_at_after_it_is_not_a_rollback
     session.refresh().await.unwrap();
     assert_eq!(world.stored_sessions().await[0].version, 3);
     assert!(session.last_storage_error().is_none());
+}
+
+pub(crate) async fn in_two_processes(world: &World) -> (Session, Session) {
+    let here = world.log_in().await;
+    let there = world
+        .other_process()
+        .resume(world.authenticator(), here.identity())
+        .await
+        .unwrap()
+        .unwrap();
+    (here, there)
 }

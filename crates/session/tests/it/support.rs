@@ -366,9 +366,11 @@ pub(crate) enum Call {
     Delete,
     Load,
     Save,
+    /// A save that has not done its work yet.
+    SaveToBe,
 }
 
-/// A call to the store that has done its work and does not return yet.
+/// A call to the store that has done its work, unless it says otherwise, and does not return yet.
 pub(crate) struct Held {
     pub(crate) reached: oneshot::Receiver<()>,
     pub(crate) release: oneshot::Sender<()>,
@@ -394,7 +396,8 @@ impl FaultyStore {
         self.faults.keep_deleted.store(true, Ordering::SeqCst);
     }
 
-    /// Holds up the next such call that succeeds, between its work and its return.
+    /// Holds up the next such call that succeeds, between its work and its return; a
+    /// [`Call::SaveToBe`] before its work.
     pub(crate) fn hold_next(&self, call: Call) -> Held {
         let (reach, reached) = oneshot::channel();
         let (release, released) = oneshot::channel();
@@ -456,6 +459,7 @@ impl SessionStore for FaultyStore {
         let before = self.faults.saves.fetch_add(1, Ordering::SeqCst);
         assert!(before < 20_000, "somebody writes without end");
         self.write()?;
+        self.pass(Call::SaveToBe).await;
         self.inner.save(record, write).await?;
         self.pass(Call::Save).await;
         Ok(())
