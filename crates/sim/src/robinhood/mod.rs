@@ -60,8 +60,8 @@ pub use self::{
     route::Route,
     script::RobinhoodScript,
     settings::{
-        Approval, CodeKind, ErrorShape, Hours, LoginFlow, PromptAnswer, Rate, RateLimits,
-        RefreshAnswer, RefreshReuse, Settings,
+        Approval, CodeKind, ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, PromptAnswer,
+        Rate, RateLimits, RefreshAnswer, RefreshReuse, Settings,
     },
     user::{AccountKind, AccountSpec, UserSpec},
 };

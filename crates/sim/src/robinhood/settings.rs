@@ -70,6 +70,45 @@ pub enum PromptAnswer {
     Redeem(u32),
 }
 
+/// Which screen [`Approval::Human`] shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HumanScreen {
+    /// A bank account has to be linked.
+    Bank,
+    /// The account is frozen.
+    Frozen,
+    /// A passkey has to be used.
+    Passkey,
+    /// A photo of a document has to be taken.
+    Photo,
+    /// A picture of the user's face has to be taken.
+    Selfie,
+    /// The support has to be called. The default.
+    #[default]
+    Support,
+    /// A screen of which no client has heard.
+    Unknown,
+}
+
+/// How `identi` takes the end of a challenge by a code: only the end of a prompt was captured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IdentiStyle {
+    /// By an action that is named like the screen, such as `emailChallengeAction`; any other is
+    /// refused. The default.
+    #[default]
+    ByScreen,
+    /// By no action: the workflow goes on by itself once the code was taken, and actions change
+    /// nothing.
+    Itself,
+    /// By `deviceApprovalChallengeAction`, the one that was captured, whatever the screen; any other
+    /// is refused.
+    OneAction,
+    /// As `ByScreen`, but screens and actions have other names.
+    Renamed,
+}
+
 /// Where an error's text is put.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -178,6 +217,10 @@ pub struct Settings {
     pub workflow_status: u16,
     /// Whether `identi` says that it serves the workflow. Default true. `pathfinder` always does.
     pub identi: bool,
+    /// How `identi` takes the end of a challenge by a code. Default: by an action of each screen.
+    pub identi_style: IdentiStyle,
+    /// The screen of [`Approval::Human`]. Default: the support.
+    pub human: HumanScreen,
     /// How often a machine shows no challenge before it shows one. Default 0.
     pub views_without_challenge: u32,
     /// How often the end of an approval is answered with `pending`. Default 0.
@@ -190,6 +233,8 @@ pub struct Settings {
     pub bind_device: bool,
     /// Whether a right `mfa_code` makes an approval unnecessary. Default true.
     pub mfa_code_suffices: bool,
+    /// Whether a code of the authenticator app is taken once only. Default false: nothing is known.
+    pub totp_once: bool,
     /// Life of a challenge. Default 5 minutes.
     pub challenge_life: Duration,
     /// Status of a login with wrong credentials: 400 (the default) or 401.
@@ -247,12 +292,15 @@ impl Default for Settings {
             prompt: PromptAnswer::After(1),
             workflow_status: 403,
             identi: true,
+            identi_style: IdentiStyle::ByScreen,
+            human: HumanScreen::Support,
             views_without_challenge: 0,
             continues_pending: 0,
             continue_gone: false,
             logins_pending: 0,
             bind_device: true,
             mfa_code_suffices: true,
+            totp_once: false,
             challenge_life: Duration::from_secs(300),
             bad_credentials_status: 400,
             bad_credentials_shape: ErrorShape::Detail,

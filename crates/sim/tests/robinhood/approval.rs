@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
 use wheelhouse_sim::robinhood::{
-    Approval, LoginFlow, PromptAnswer, RateLimits, Settings, UserSpec,
+    Approval, HumanScreen, IdentiStyle, LoginFlow, PromptAnswer, RateLimits, Settings, UserSpec,
 };
 
 use super::rig::{Reply, Rig};
@@ -76,15 +76,17 @@ impl<'a> Flow<'a> {
     }
 
     async fn identi(&self, action: Value) -> Value {
+        self.patch(action).await.expect(200)
+    }
+
+    async fn patch(&self, action: Value) -> Reply {
         let path = format!("/identi.robinhood.com/idl/v1/workflow/{}/", self.workflow);
         let mut body = json!({"clientVersion": "1.0.0", "id": self.workflow});
         for (key, value) in action.as_object().unwrap() {
             body[key] = value.clone();
         }
         let kind = ("Content-Type", "application/json");
-        super::rig::send(self.rig.addr(), "PATCH", &path, &[kind], &body.to_string())
-            .await
-            .expect(200)
+        super::rig::send(self.rig.addr(), "PATCH", &path, &[kind], &body.to_string()).await
     }
 }
 
@@ -325,6 +327,143 @@ async fn identi_falls_back_to_sms() {
         .identi(json!({"smsChallengeAction": {"proceed": {}}}))
         .await;
     assert!(end["route"]["exit"].is_object());
+}
+
+#[tokio::test]
+async fn identi_ends_every_challenge_by_a_code_in_each_of_its_styles() {
+    let approved = json!({"route": {"exit": {"status": "WORKFLOW_STATUS_APPROVED"}}});
+    for (style, sms, mail, app) in [
+        (
+            IdentiStyle::ByScreen,
+            "smsChallenge",
+            "emailChallenge",
+            "totpChallenge",
+        ),
+        (
+            IdentiStyle::Renamed,
+            "verifyPhone",
+            "verifyEmail",
+            "verifyMfaCode",
+        ),
+        (
+            IdentiStyle::OneAction,
+            "deviceApprovalChallenge",
+            "deviceApprovalChallenge",
+            "deviceApprovalChallenge",
+        ),
+        (IdentiStyle::Itself, "nothing", "nothing", "nothing"),
+    ] {
+        for (kind, stem) in [
+            (Approval::Sms, sms),
+            (Approval::Email, mail),
+            (Approval::App, app),
+        ] {
+            let rig = rig(kind, |settings| settings.identi_style = style).await;
+            let flow = Flow::begin(&rig, "d").await;
+            let entry = flow.identi(json!({"entryPointAction": {}})).await;
+            let screen = entry["route"]["replace"]["screen"].as_object().unwrap();
+            let params = screen.iter().find(|(key, _)| key.ends_with("ScreenParams"));
+            let id = params.unwrap().1["sheriffChallenge"]["id"]
+                .as_str()
+                .unwrap();
+            let code = match kind {
+                Approval::App => rig.broker().totp("demo@example.com").unwrap(),
+                _ => "758447".into(),
+            };
+            // An action before the code is taken approves nothing.
+            let proceed = json!({format!("{stem}Action"): {"proceed": {}}});
+            assert_ne!(flow.identi(proceed.clone()).await, approved);
+            flow.respond(id, code.expose_secret()).await.expect(200);
+            if style != IdentiStyle::Itself {
+                flow.patch(json!({"someOtherAction": {"proceed": {}}}))
+                    .await
+                    .expect(400);
+            }
+            assert_eq!(flow.identi(proceed).await, approved, "{style:?} {kind:?}");
+            // From then on the workflow is over.
+            assert_eq!(flow.identi(json!({"entryPointAction": {}})).await, approved);
+            assert!(rig.login("d").await.expect(200)["access_token"].is_string());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_sent_again_has_all_its_attempts() {
+    let rig = rig(Approval::Email, |_| {}).await;
+    let flow = Flow::begin(&rig, "d").await;
+    let id = flow.challenge().await;
+    flow.respond(&id, "1").await.expect(400);
+    let resend = json!({"screenName": "EMAIL_CHALLENGE", "emailChallengeAction": {"resend": {}}});
+    let screen = flow.identi(resend).await["route"]["replace"]["screen"].clone();
+    let challenge = &screen["emailChallengeScreenParams"]["sheriffChallenge"];
+    assert_ne!(challenge["id"], json!(id));
+    assert_eq!(challenge["remainingAttempts"], 3);
+    flow.respond(challenge["id"].as_str().unwrap(), "758447")
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_code_that_came_too_late_is_told_as_such_and_costs_no_attempt() {
+    let rig = rig(Approval::Sms, |_| {}).await;
+    let flow = Flow::begin(&rig, "d").await;
+    let id = flow.challenge().await;
+    rig.sim.advance(Duration::from_secs(300));
+    let late = flow.respond(&id, "758447").await.expect(400);
+    assert_eq!(late["challenge"]["status"], "expired");
+    assert_eq!(late["challenge"]["remaining_attempts"], 3);
+}
+
+#[tokio::test]
+async fn a_login_after_a_failed_one_has_a_challenge_of_its_own() {
+    let rig = rig(Approval::Sms, |_| {}).await;
+    let flow = Flow::begin(&rig, "d").await;
+    let id = flow.challenge().await;
+    for _ in 0..3 {
+        flow.respond(&id, "1").await.expect(400);
+    }
+    let flow = Flow::begin(&rig, "d").await;
+    let next = flow.challenge().await;
+    assert_ne!(next, id);
+    flow.respond(&next, "758447").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_code_of_the_app_can_be_good_for_one_use() {
+    let rig = rig(Approval::App, |settings| settings.totp_once = true).await;
+    let code = rig.broker().totp("demo@example.com").unwrap();
+    let first = Flow::begin(&rig, "d1").await;
+    let id = first.challenge().await;
+    first.respond(&id, code.expose_secret()).await.expect(200);
+    let second = Flow::begin(&rig, "d2").await;
+    let id = second.challenge().await;
+    second.respond(&id, code.expose_secret()).await.expect(400);
+    rig.sim.advance(Duration::from_secs(30));
+    let code = rig.broker().totp("demo@example.com").unwrap();
+    second.respond(&id, code.expose_secret()).await.expect(200);
+}
+
+#[tokio::test]
+async fn every_screen_for_humans_is_shown_in_both_flows() {
+    for (screen, page, name) in [
+        (HumanScreen::Bank, "PlaidPage", "PLAID_BANK_LIST"),
+        (HumanScreen::Frozen, "FrozenAccountPage", "FREEZE_ACCOUNT"),
+        (
+            HumanScreen::Passkey,
+            "ChallengePage",
+            "DEVICE_APPROVAL_CHALLENGE",
+        ),
+        (HumanScreen::Photo, "DocumentPage", "KYC_STATUS_CHECK"),
+        (HumanScreen::Selfie, "SelfiePage", "SELFIE_CHECK"),
+        (HumanScreen::Support, "UnsupportedPage", "CONTACT_SUPPORT"),
+        (HumanScreen::Unknown, "PuzzlePage", "PUZZLE"),
+    ] {
+        let rig = rig(Approval::Human, |settings| settings.human = screen).await;
+        let flow = Flow::begin(&rig, "d").await;
+        assert_eq!(flow.view().await["page"], page);
+        let entry = flow.identi(json!({"entryPointAction": {}})).await;
+        assert_eq!(entry["route"]["replace"]["screen"]["name"], name);
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{
     robinhood::{
         body::Body,
         reply,
-        settings::{Approval, CodeKind},
+        settings::{Approval, CodeKind, HumanScreen},
         shape,
         state::State,
         text,
@@ -48,6 +48,15 @@ pub(super) struct Legacy {
 }
 
 impl Workflow {
+    /// A new challenge takes the place of the old one.
+    pub(super) fn reissue(&mut self, kind: Approval, challenge: String, expires: i64) {
+        self.kind = kind;
+        self.challenge = challenge;
+        self.status = "issued";
+        self.attempts = ATTEMPTS;
+        self.expires = expires;
+    }
+
     /// The user approves in the app.
     pub(super) fn tap(&mut self) {
         if self.kind == Approval::Prompt && self.status == "issued" {
@@ -126,6 +135,27 @@ impl Legacy {
     }
 }
 
+/// The page of the apps that asks for a person. Only that of the support is of a capture; of the
+/// others nothing is known but that they are there.
+fn human_page(screen: HumanScreen, workflow: &Workflow) -> (&'static str, Value) {
+    let (page, text) = match screen {
+        HumanScreen::Bank => ("PlaidPage", "Verify with your bank"),
+        HumanScreen::Frozen => ("FrozenAccountPage", "Your account is frozen"),
+        HumanScreen::Passkey => {
+            let mut challenge = workflow.row();
+            challenge["type"] = json!("webauthn");
+            let context = json!({"sheriff_challenge": challenge, "sheriff_flow_id": "login_suv"});
+            return ("ChallengePage", context);
+        }
+        HumanScreen::Photo => ("DocumentPage", "Take a photo of your ID"),
+        HumanScreen::Selfie => ("SelfiePage", "Take a selfie"),
+        HumanScreen::Support => ("UnsupportedPage", "We need to verify your identity"),
+        HumanScreen::Unknown => ("PuzzlePage", "Solve this puzzle"),
+    };
+    let context = json!({"heading": {"text": text}, "sheriff_flow_id": "login_suv"});
+    (page, context)
+}
+
 pub(super) fn kind(approval: Approval) -> &'static str {
     match approval {
         Approval::App => "app",
@@ -163,7 +193,8 @@ impl State {
         let (id, challenge) = (self.world.id(), self.world.id());
         // A client that asks again while its approval is under way gets the same workflow.
         let open = self.auth.workflows.iter_mut().find(|(_, known)| {
-            known.user == user && known.device == device && (now < known.expires || known.approved)
+            let is_open = now < known.expires && known.status != "failed";
+            known.user == user && known.device == device && (is_open || known.approved)
         });
         let id = match open {
             Some((id, known)) => {
@@ -241,6 +272,7 @@ impl State {
 
     pub(in crate::robinhood) fn user_view(&mut self, machine: &str, now: i64) -> Response {
         let hidden = self.world.settings.views_without_challenge;
+        let human = self.world.settings.human;
         let Some((id, workflow)) = self.machine(machine) else {
             return reply::not_found();
         };
@@ -254,9 +286,8 @@ impl State {
                 json!({"initial_alert": null}),
             )
         } else if workflow.kind == Approval::Human {
-            let heading = json!({"text": "We need to verify your identity"});
-            let context = json!({"heading": heading, "sheriff_flow_id": "login_suv"});
-            ("UnsupportedPage", "Challenge", Value::Null, context)
+            let (page, context) = human_page(human, workflow);
+            (page, "Challenge", Value::Null, context)
         } else {
             let other = match workflow.kind {
                 Approval::Prompt => "Send text instead",

@@ -78,7 +78,8 @@ impl State {
         };
         let code = body.text("response").unwrap_or_default();
         if let Some(legacy) = self.auth.legacy.get(id) {
-            let right = self.is_right(legacy.user, legacy.kind, &code, now);
+            let (user, kind) = (legacy.user, legacy.kind);
+            let right = self.is_right(user, kind, &code, now);
             return self.respond_legacy(id, right, now);
         }
         let known = self
@@ -92,7 +93,8 @@ impl State {
         let Some(kind) = code_kind(workflow.kind) else {
             return reply::detail(400, "Challenge type is not supported.");
         };
-        let right = self.is_right(workflow.user, kind, &code, now);
+        let user = workflow.user;
+        let right = self.is_right(user, kind, &code, now);
         let known = self
             .auth
             .workflows
@@ -113,7 +115,9 @@ impl State {
             }
             return reply::ok(&row);
         }
-        workflow.attempts = workflow.attempts.saturating_sub(1);
+        if workflow.status == "issued" {
+            workflow.attempts = workflow.attempts.saturating_sub(1);
+        }
         if workflow.attempts == 0 {
             workflow.status = "failed";
         }
@@ -130,7 +134,12 @@ impl State {
             legacy.status = "validated";
             return reply::ok(&legacy.row(id, user));
         }
-        legacy.attempts = legacy.attempts.saturating_sub(1);
+        if legacy.status == "issued" && now >= legacy.expires {
+            legacy.status = "expired";
+        }
+        if legacy.status == "issued" {
+            legacy.attempts = legacy.attempts.saturating_sub(1);
+        }
         if legacy.attempts == 0 {
             legacy.status = "failed";
         }

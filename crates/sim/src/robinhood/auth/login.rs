@@ -182,11 +182,15 @@ impl State {
     }
 
     /// Whether a code is the right one.
-    pub(super) fn is_right(&self, user: usize, kind: CodeKind, given: &str, now: i64) -> bool {
-        let user = &self.users[user];
+    pub(super) fn is_right(&mut self, user: usize, kind: CodeKind, given: &str, now: i64) -> bool {
+        let known = &self.users[user];
         match kind {
-            CodeKind::App => code::is_totp(&user.totp, given, now),
-            CodeKind::Email | CodeKind::Sms => is_same(&user.code, &given.into()),
+            CodeKind::App => {
+                let right = code::is_totp(&known.totp, given, now);
+                let fresh = !right || self.auth.used_codes.insert((user, given.to_owned()));
+                right && (fresh || !self.world.settings.totp_once)
+            }
+            CodeKind::Email | CodeKind::Sms => is_same(&known.code, &given.into()),
         }
     }
 

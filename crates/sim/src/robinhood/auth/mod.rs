@@ -8,7 +8,10 @@ mod login;
 mod refresh;
 mod token;
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use self::approval::{Legacy, Workflow};
 pub(super) use self::code::totp;
@@ -23,6 +26,8 @@ pub(super) struct Auth {
     refresh: HashMap<String, usize>,
     workflows: HashMap<String, Workflow>,
     legacy: HashMap<String, Legacy>,
+    /// Codes of authenticator apps that were taken, by user.
+    used_codes: HashSet<(usize, String)>,
 }
 
 struct Session {
