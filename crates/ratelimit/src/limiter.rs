@@ -50,9 +50,12 @@ pub struct Usage {
     pub limit: u32,
     /// In which time.
     pub per: Duration,
-    /// How many calls were let through in the running stretch of `per`.
+    /// How many calls its bucket holds, if the quota has a [burst](Quota::with_burst).
+    pub burst: Option<u32>,
+    /// How many calls were let through in the running stretch of `per`; of a quota with a burst, how
+    /// many have not come back yet.
     pub used: u32,
-    /// How many are left of it, the reserved ones included.
+    /// How many are left of the limit, or in the bucket, the reserved ones included.
     pub remaining: u32,
     /// How long until `used` is zero again.
     pub reset: Duration,

@@ -27,6 +27,8 @@ pub(super) struct Bucket {
     per: u64,
     slowness: u32,
     interval: Duration,
+    /// How many normal calls may go at once.
+    burst: u32,
     all: Limiter,
     normal: Limiter,
     state: Shared,
@@ -67,6 +69,7 @@ impl Bucket {
             per: nanos(quota.per()),
             slowness,
             interval: pace.interval,
+            burst: pace.burst,
             all: limiter(pace.burst + pace.reserve),
             normal: limiter(pace.burst),
             state,
@@ -116,8 +119,27 @@ impl Bucket {
         self.state.0.load(Ordering::Relaxed)
     }
 
-    /// Returns how many calls the running window has seen, and how long it still runs.
+    /// Leaves only what is reserved, and the next normal call to its turn. A quota without a burst
+    /// has next to nothing that could be taken away, and stays as it is.
+    pub(super) fn empty(&mut self, now: u64) {
+        if self.quota.burst().is_none() {
+            return;
+        }
+        let taken = nanos(self.interval).saturating_mul(u64::from(self.burst));
+        let seen = self.state.0.load(Ordering::Relaxed);
+        let emptied = seen.max(now.saturating_add(taken));
+        self.state.0.store(emptied, Ordering::Relaxed);
+    }
+
+    /// Returns how many calls the running window has seen, and how long it still runs; of a quota
+    /// with a burst, how many have not come back, and how long that takes.
     pub(super) fn used(&self, now: u64) -> (u32, Duration) {
+        if let Some(burst) = self.quota.burst() {
+            let left = self.fresh_at().saturating_sub(now);
+            let calls = left.div_ceil(nanos(self.interval).max(1));
+            let calls = u32::try_from(calls).unwrap_or(burst).min(burst);
+            return (calls, Duration::from_nanos(left));
+        }
         let left = self.window.end.saturating_sub(now);
         let calls = if left > 0 { self.window.calls } else { 0 };
         (calls, Duration::from_nanos(left))
@@ -130,9 +152,18 @@ pub(super) struct Shares {
     pub(super) reserved: u32,
 }
 
+impl Shares {
+    /// How many of `calls` are set aside; never all of them.
+    fn of(self, calls: u32) -> u32 {
+        u32::try_from(u64::from(calls) * u64::from(self.reserved) / 100)
+            .unwrap_or(0)
+            .min(calls - 1)
+    }
+}
+
 /// How many calls may go out at once, and in which steps after that.
 ///
-/// A burst of `b` and one call per interval after it put `b + per / interval - 1` calls into the
+/// Of a quota with a burst both are the broker's. Of one without: a burst of `b` and one call per interval after it put `b + per / interval - 1` calls into the
 /// worst stretch of `per`. The interval is chosen so that this is the limit: brokers count in
 /// windows that nobody outside can see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,13 +176,26 @@ struct Pace {
 impl Pace {
     fn new(quota: Quota, shares: Shares, slowness: u32) -> Self {
         let limit = quota.limit();
-        let reserve = u32::try_from(u64::from(limit) * u64::from(shares.reserved) / 100)
-            .unwrap_or(0)
-            .min(limit - 1);
-        let burst = (1 + limit / 10).min(limit - reserve);
         // Two calls sent a second apart may arrive closer than that.
         let margin = (quota.per() / 10).min(Duration::from_millis(250));
         let per = (quota.per() + margin) * 3u32.pow(slowness) / 2u32.pow(slowness);
+        if let Some(burst) = quota.burst() {
+            let burst = u64::from(burst) * 2u64.pow(slowness) / 3u64.pow(slowness);
+            let burst = u32::try_from(burst).unwrap_or(u32::MAX).max(1);
+            // What comes back during the margin is not counted on.
+            let early = u128::from(limit) * margin.as_nanos();
+            let early = early.div_ceil(quota.per().as_nanos().max(1));
+            let early = u32::try_from(early).unwrap_or(u32::MAX);
+            let room = burst.saturating_sub(early).max(1);
+            let reserve = shares.of(burst).min(room - 1);
+            return Self {
+                burst: room - reserve,
+                reserve,
+                interval: per / limit,
+            };
+        }
+        let reserve = shares.of(limit);
+        let burst = (1 + limit / 10).min(limit - reserve);
         Self {
             burst,
             reserve,
@@ -241,6 +285,44 @@ mod tests {
                     assert!(
                         worst * 2 >= limit as usize,
                         "{quota} {priority:?}: only {worst}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_time_holds_more_than_a_burst_and_what_comes_back_in_it() {
+        for limit in [1, 4, 60, 100] {
+            for burst in [1, 2, 10, 59, 300] {
+                for priority in [Priority::Normal, Priority::Reserved] {
+                    let quota = Quota::per_minute(limit).with_burst(burst);
+                    let mut bucket = Bucket::new(quota, SHARES);
+                    let (mut now, mut times) = (1_000_000_000, Vec::new());
+                    while times.len() < (burst + limit) as usize {
+                        match bucket.take(now, priority) {
+                            Ok(()) => times.push(now),
+                            Err(wait) => now += nanos(wait).max(1),
+                        }
+                    }
+                    let per = u128::from(nanos(quota.per()));
+                    for (first, start) in times.iter().enumerate() {
+                        for (last, end) in times.iter().enumerate().skip(first) {
+                            let back = u128::from(end - start) * u128::from(limit) / per;
+                            let calls = (last - first + 1) as u128;
+                            assert!(calls <= u128::from(burst) + back, "{quota}");
+                        }
+                    }
+                    // And it is used: all of it but the share and what the margin takes.
+                    let at_once = times.iter().filter(|time| **time == times[0]).count();
+                    let least = match priority {
+                        Priority::Normal => burst as usize * 4 / 5,
+                        Priority::Reserved => burst as usize,
+                    };
+                    let margin = 1 + limit as usize / 200;
+                    assert!(
+                        at_once + margin >= least.min(burst as usize),
+                        "{quota}: {at_once}"
                     );
                 }
             }

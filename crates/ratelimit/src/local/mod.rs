@@ -18,8 +18,9 @@ use crate::{LimitClass, LimitRequest, LimitScope, Limiter, Priority, Quota, Usag
 /// A [`Limiter`] for one process, for many thousands of scopes.
 ///
 /// No stretch of a quota's time ever holds more calls than the quota allows, wherever the broker
-/// lets its own windows begin. A tenth of a quota may go out at once, the rest follows evenly;
-/// a share is kept free for [`Priority::Reserved`]. Who has to wait stands in line.
+/// lets its own windows begin. A tenth of a quota may go out at once, the rest follows evenly; of a
+/// quota with a [burst](Quota::with_burst) the burst may. A share is kept free for
+/// [`Priority::Reserved`]. Who has to wait stands in line.
 ///
 /// Scopes that have not been used for a while are forgotten, which changes nothing for them.
 pub struct LocalLimiter {
@@ -124,8 +125,9 @@ fn usage(scope: &Scope, now: u64) -> Vec<Usage> {
         class,
         limit: quota.limit(),
         per: quota.per(),
+        burst: quota.burst(),
         used,
-        remaining: quota.limit().saturating_sub(used),
+        remaining: quota.burst().unwrap_or(quota.limit()).saturating_sub(used),
         reset,
         paused,
         slowed,
@@ -222,6 +224,8 @@ impl Class {
                 "the broker refused a call that was within its quota; slowing down"
             );
         }
+        // The broker's bucket is empty, whatever is left in ours.
+        self.bucket.empty(now);
         self.relax_at = now.saturating_add(nanos(relax_after(quota)));
     }
 

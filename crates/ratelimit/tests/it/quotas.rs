@@ -167,8 +167,217 @@ async fn usage_tells_limit_used_remaining_and_reset() {
     assert_eq!(bench.limiter.usage(&bench.user).await[1].used, 0);
 }
 
+/// A bucket of 300 that 100 a minute refill.
+const BUCKET: Quota = Quota::per_minute(100).with_burst(300);
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_goes_out_at_once_and_the_rest_at_the_pace_of_the_quota() {
+    let bench = bench();
+    let class = LimitClass::new("test.bucket", BUCKET);
+    let reserved = bench.request(class).with_priority(Priority::Reserved);
+    let mut at_once = 0;
+    while bench.limiter.check(&bench.request(class)).is_ok() {
+        at_once += 1;
+    }
+    assert!((235..=240).contains(&at_once), "{at_once}");
+    let mut kept = 0;
+    while bench.limiter.check(&reserved).is_ok() {
+        kept += 1;
+    }
+    assert!((55..=60).contains(&kept), "{kept}");
+    assert!(at_once + kept >= 298 && at_once + kept <= 300);
+    // What reserved calls took comes back before normal calls go on.
+    bench.sleep(seconds(36)).await;
+    let calls = saturate(&bench, class, seconds(600)).await;
+    assert!((980..=1_000).contains(&calls), "{calls}");
+    // A quiet time fills it again, and no further.
+    bench.sleep(seconds(24 * 3_600)).await;
+    let mut again = 0;
+    while bench.limiter.check(&bench.request(class)).is_ok() {
+        again += 1;
+    }
+    assert_eq!(again, at_once);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_leaves_room_for_cancels_however_busy_normal_calls_are() {
+    let bench = bench();
+    let class = LimitClass::new("test.reads", Quota::per_second(4).with_burst(10));
+    for _ in 0..200 {
+        let busy = bench.request(class).with_max_wait(seconds(60));
+        bench.limiter.acquire(&busy).await.unwrap();
+        while bench.limiter.check(&bench.request(class)).is_ok() {}
+        bench.sleep(seconds(1)).await;
+        while bench.limiter.check(&bench.request(class)).is_ok() {}
+        let reserved = bench.request(class).with_priority(Priority::Reserved);
+        for _ in 0..2 {
+            bench.limiter.check(&reserved).unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f49_a_refused_call_empties_the_bucket_and_slows_it_down_until_calls_go_well() {
+    let bench = bench();
+    let class = LimitClass::new("test.bucket", BUCKET);
+    for _ in 0..50 {
+        bench.limiter.check(&bench.request(class)).unwrap();
+    }
+    let before = bench.limiter.usage(&bench.user).await.remove(0);
+    assert_eq!(
+        (before.used, before.remaining, before.slowed),
+        (50, 250, false)
+    );
+    // Somebody else has used up the broker's bucket: this side's is worth nothing either.
+    bench.limiter.observe_rejection(&bench.user, class).await;
+    let wait = bench.limiter.check(&bench.request(class)).unwrap_err();
+    assert!(wait <= seconds(1), "{wait:?}");
+    let reserved = bench.request(class).with_priority(Priority::Reserved);
+    bench.limiter.check(&reserved).unwrap();
+    let slowed = saturate(&bench, class, seconds(60)).await;
+    assert!((50..=70).contains(&slowed), "{slowed} in a minute");
+    // The bucket is smaller too, however long nobody calls: it filled up to what was refused.
+    for _ in 0..5 {
+        bench.sleep(seconds(120)).await;
+        bench.limiter.observe_rejection(&bench.user, class).await;
+    }
+    bench.sleep(seconds(590)).await;
+    let mut at_once = 0;
+    while bench.limiter.check(&bench.request(class)).is_ok() {
+        at_once += 1;
+    }
+    assert!((10..=60).contains(&at_once), "{at_once} at once");
+
+    for _ in 0..14 {
+        bench.sleep(seconds(601)).await;
+        bench.limiter.check(&bench.request(class)).unwrap();
+    }
+    bench.sleep(seconds(601)).await;
+    assert!(!bench.limiter.usage(&bench.user).await[0].slowed);
+    let mut recovered = 0;
+    while bench.limiter.check(&bench.request(class)).is_ok() {
+        recovered += 1;
+    }
+    assert!((235..=240).contains(&recovered), "{recovered}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_stops_a_bucket_that_is_full() {
+    let bench = bench();
+    let class = LimitClass::new("test.bucket", BUCKET);
+    bench.limiter.check(&bench.request(class)).unwrap();
+    bench.limiter.pause(&bench.user, seconds(30)).await;
+    for priority in [Priority::Normal, Priority::Reserved] {
+        let request = bench.request(class).with_priority(priority);
+        let error = bench.limiter.acquire(&request).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(seconds(30)));
+    }
+    bench.sleep(seconds(30)).await;
+    bench.limiter.check(&bench.request(class)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn usage_of_a_bucket_tells_what_is_in_it() {
+    let bench = bench();
+    let class = LimitClass::new("test.bucket", BUCKET);
+    for _ in 0..30 {
+        bench.limiter.check(&bench.request(class)).unwrap();
+    }
+    let usage = bench.limiter.usage(&bench.user).await.remove(0);
+    assert_eq!(
+        (usage.limit, usage.per, usage.burst),
+        (100, seconds(60), Some(300))
+    );
+    assert_eq!((usage.used, usage.remaining), (30, 270));
+    assert!(
+        usage.reset > seconds(17) && usage.reset < seconds(19),
+        "{:?}",
+        usage.reset
+    );
+    bench.sleep(usage.reset / 2).await;
+    let usage = bench.limiter.usage(&bench.user).await.remove(0);
+    assert_eq!((usage.used, usage.remaining), (15, 285));
+    bench.sleep(usage.reset).await;
+    let usage = bench.limiter.usage(&bench.user).await.remove(0);
+    assert_eq!(
+        (usage.used, usage.remaining, usage.reset),
+        (0, 300, seconds(0))
+    );
+    // Without a burst nothing has changed.
+    bench.limiter.check(&bench.request(TEN)).unwrap();
+    let usage = bench.limiter.usage(&bench.user).await;
+    assert_eq!((usage[1].class.name(), usage[1].burst), ("test.ten", None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_published_later_keeps_the_count() {
+    let bench = bench();
+    let class = LimitClass::new("test.bucket", Quota::per_minute(100));
+    while bench.limiter.check(&bench.request(class)).is_ok() {}
+    bench.limiter.configure(&bench.user, class, BUCKET).await;
+    let mut more = 0;
+    while bench.limiter.check(&bench.request(class)).is_ok() {
+        more += 1;
+    }
+    assert!((215..=235).contains(&more), "{more}");
+    bench
+        .limiter
+        .configure(&bench.user, class, Quota::per_minute(100))
+        .await;
+    assert!(bench.limiter.check(&bench.request(class)).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_stretch_of_any_length_holds_more_than_the_burst_and_what_comes_back_in_it(
+        limit in 1_u32..40,
+        per in 1_u64..5,
+        burst in 1_u32..60,
+        gaps in proptest::collection::vec(0_u64..900, 100..200),
+        reserved in proptest::collection::vec(any::<bool>(), 200),
+        delays in proptest::collection::vec(0_u64..=100, 200),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let quota = Quota::every(limit, seconds(per)).with_burst(burst);
+        let times = runtime.block_on(async {
+            let bench = bench();
+            bench.limiter.configure(&bench.user, TEN, quota).await;
+            let mut times = Vec::new();
+            for (gap, reserved) in gaps.iter().zip(&reserved) {
+                bench.sleep(millis(*gap / u64::from(limit))).await;
+                let priority = if *reserved { Priority::Reserved } else { Priority::Normal };
+                let request = bench.request(TEN).with_priority(priority).with_max_wait(seconds(600));
+                bench.limiter.acquire(&request).await.unwrap();
+                times.push(bench.now());
+            }
+            times
+        });
+        // A broker's bucket of that size is never found empty, though calls are under way for up to
+        // a tenth of a second. A bucket of one call has no room to make up for that.
+        let arrivals = |late: bool| {
+            let delay = |at: usize| if late { millis(delays[at]) } else { millis(0) };
+            let mut times: Vec<_> = times.iter().enumerate().map(|(at, time)| *time + delay(at)).collect();
+            times.sort_unstable();
+            times
+        };
+        let slack = f64::from(limit) * 0.1 / per as f64;
+        for late in [false, f64::from(burst) >= slack.ceil() + 1.0] {
+            let (mut tokens, mut last) = (f64::from(burst), None::<std::time::Duration>);
+            for time in arrivals(late) {
+                let passed = last.map_or(0.0, |last| (time - last).as_secs_f64());
+                tokens = f64::min(tokens + passed * f64::from(limit) / per as f64, f64::from(burst));
+                last = Some(time);
+                prop_assert!(tokens > 1.0 - 1e-6, "{} is overdrawn at {:?}", quota, time);
+                tokens -= 1.0;
+            }
+        }
+    }
+
     #[test]
     fn no_stretch_of_time_holds_more_than_the_quota(
         limit in 1_u32..40,
