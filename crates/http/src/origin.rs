@@ -226,7 +226,7 @@ impl Target {
     }
 
     /// Says how to read from the body of a 429 how long to wait, for brokers that leave out the
-    /// header.
+    /// header. A header that can be read wins; what is read is bounded as a header is.
     #[must_use]
     pub fn with_wait_in_body(mut self, read: fn(&[u8]) -> Option<Duration>) -> Self {
         self.wait_in_body = Some(read);

@@ -178,7 +178,7 @@ impl Run<'_> {
 
         let mut asked = retry_after::retry_after(&reply.headers, self.shared.clock.now());
         if let (429, None, Some(read)) = (status, asked, self.call.target.wait_in_body) {
-            asked = read(&reply.body);
+            asked = read(&reply.body).map(|wait| wait.min(retry_after::LONGEST));
         }
         if status == 429 || (status == 503 && asked.is_some()) {
             self.slow_down(status, asked).await;

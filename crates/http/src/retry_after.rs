@@ -35,7 +35,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Du
 }
 
 /// Longer is as good as for ever.
-const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+pub(crate) const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 fn http_date(text: &str) -> Option<OffsetDateTime> {
     let date = httpdate::parse_http_date(text).ok()?;

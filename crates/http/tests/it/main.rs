@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod body_waits;
 mod content;
 mod deadlines;
 mod h2_streams;
