@@ -33,6 +33,7 @@ const HURRY: u32 = 60;
 /// A clock whose waits are short; its wall time is real, or begins where a test says.
 #[derive(Debug)]
 pub(crate) struct Hurried {
+    hurry: u32,
     began: Instant,
     wall: Mutex<OffsetDateTime>,
     skipped: Mutex<Duration>,
@@ -44,7 +45,12 @@ impl Hurried {
     }
 
     pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
+        Self::times(HURRY, wall)
+    }
+
+    fn times(hurry: u32, wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self {
+            hurry,
             began: Instant::now(),
             wall: Mutex::new(wall),
             skipped: Mutex::default(),
@@ -68,11 +74,11 @@ impl Clock for Hurried {
     }
 
     fn monotonic(&self) -> Duration {
-        *self.skipped.lock().unwrap() + self.began.elapsed() * HURRY
+        *self.skipped.lock().unwrap() + self.began.elapsed() * self.hurry
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        Box::pin(tokio::time::sleep(duration / HURRY))
+        Box::pin(tokio::time::sleep(duration / self.hurry))
     }
 }
 
@@ -124,7 +130,17 @@ impl AtSim {
         Self::within(settings, user, Duration::from_secs(300)).await
     }
 
+    /// One whose clock runs as fast as the simulator's.
+    pub(crate) async fn unhurried(settings: Settings) -> Self {
+        let clock = Hurried::times(1, OffsetDateTime::now_utc());
+        Self::on(clock, settings, UserSpec::demo(), Duration::from_secs(5)).await
+    }
+
     async fn within(settings: Settings, user: UserSpec, step: Duration) -> Self {
+        Self::on(Hurried::real(), settings, user, step).await
+    }
+
+    async fn on(clock: Arc<Hurried>, settings: Settings, user: UserSpec, step: Duration) -> Self {
         let sim = Sim::builder()
             .tradelocker("127.0.0.1:0".parse().unwrap())
             .settings(settings)
@@ -132,7 +148,6 @@ impl AtSim {
             .start()
             .await
             .unwrap();
-        let clock = Hurried::real();
         let environment = Environment::Custom(sim.tradelocker().origin());
         let http = http_within(clock.clone(), step);
         let auth = TradeLockerAuth::new(&http, &environment)
