@@ -19,7 +19,7 @@ use super::{
 use crate::{clock::from_millis, server::Response};
 
 impl CryptoOrder {
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         matches!(self.state, "unconfirmed" | "confirmed")
     }
 
@@ -162,6 +162,7 @@ impl State {
         let account = &mut self.users[context.user].crypto;
         let row = order.row(account, &self.world.market, context.links);
         account.open.push(account.orders.len());
+        account.moving.push(account.orders.len());
         account.orders.push(order);
         Ok(reply::created(&row))
     }
@@ -193,8 +194,9 @@ impl State {
 
     pub(super) fn cancel_crypto_order(&mut self, user: usize, id: &str) -> Answer {
         let account = &mut self.users[user].crypto;
-        let order = account.orders.iter_mut().find(|order| order.id == id);
-        let order = order.ok_or_else(reply::not_found)?;
+        let at = account.orders.iter().rposition(|order| order.id == id);
+        let at = at.ok_or_else(reply::not_found)?;
+        let order = &mut account.orders[at];
         if !order.is_open() || order.cancel_requested {
             return Err(reply::detail(
                 403,
@@ -202,6 +204,7 @@ impl State {
             ));
         }
         order.cancel_requested = true;
+        account.moving.push(at);
         Ok(reply::ok(&json!({})))
     }
 }

@@ -28,6 +28,10 @@ pub(super) struct CryptoAccount {
     pub(super) coins: Vec<Coins>,
     pub(super) orders: Vec<CryptoOrder>,
     pub(super) open: Vec<usize>,
+    /// Those of them whose next step does not wait for a price.
+    pub(super) moving: Vec<usize>,
+    /// The version of prices and settings that the others were looked at in.
+    pub(super) version: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +88,8 @@ impl CryptoAccount {
             coins: coins.collect::<Result<_>>()?,
             orders: Vec::new(),
             open: Vec::new(),
+            moving: Vec::new(),
+            version: 0,
         })
     }
 
@@ -108,86 +114,108 @@ impl CryptoAccount {
             .sum()
     }
 
-    /// Takes every open order a step further; returns the cash that came or went.
+    /// Takes open orders a step further, those that rest only when prices or settings have changed;
+    /// returns the cash that came or went.
     pub(super) fn settle(&mut self, world: &World, now: i64) -> Decimal {
+        let all = self.version != world.version();
+        self.version = world.version();
+        let moving = std::mem::take(&mut self.moving);
+        let due = if all { self.open.clone() } else { moving };
         let mut cash = Decimal::ZERO;
-        let mut open = std::mem::take(&mut self.open);
-        open.retain(|at| {
-            let order = &mut self.orders[*at];
+        let mut ended = false;
+        for at in due {
+            let order = &mut self.orders[at];
             if now < order.created + millis(world.settings.confirm_after) {
-                return true;
+                self.moving.push(at);
+                continue;
             }
-            let late = world.settings.cancel_loses;
-            if order.cancel_requested && !late {
-                order.state = if world.settings.american_cancel {
-                    "canceled"
-                } else {
-                    "cancelled"
-                };
-                order.updated = now;
-                world.ledger.push_cancel(Cancel {
-                    at: from_millis(now),
-                    asset: Asset::Crypto,
-                    order_id: order.id.clone(),
-                    requested: true,
-                });
-                return false;
+            let filled = order.step(world, now);
+            ended |= !order.is_open();
+            let (pair, side) = (order.pair, order.side);
+            if let Some((price, quantity)) = filled {
+                cash += if side == Side::Buy { -price } else { price } * quantity;
+                self.trade(pair, side, quantity, price);
             }
-            if let Some(_reason) = &world.settings.reject_with {
-                order.state = "rejected";
-                return false;
+        }
+        if ended {
+            let orders = &self.orders;
+            self.open.retain(|at| orders[*at].is_open());
+        }
+        cash
+    }
+
+    /// Coins come or go.
+    fn trade(&mut self, pair: usize, side: Side, quantity: Decimal, price: Decimal) {
+        let place = self.coins.iter().position(|held| held.pair == pair);
+        let place = place.unwrap_or_else(|| {
+            self.coins.push(Coins {
+                pair,
+                quantity: Decimal::ZERO,
+                cost: Decimal::ZERO,
+            });
+            self.coins.len() - 1
+        });
+        let held = &mut self.coins[place];
+        match side {
+            Side::Buy => {
+                held.quantity += quantity;
+                held.cost += quantity * price;
             }
-            let pair = &world.market.pairs[order.pair];
-            let price = if order.side == Side::Buy {
-                pair.ask
+            Side::Sell => {
+                if !held.quantity.is_zero() {
+                    held.cost -= held.cost * quantity / held.quantity;
+                }
+                held.quantity -= quantity;
+            }
+        }
+    }
+}
+
+impl CryptoOrder {
+    /// One step of its life; returns price and quantity if it was filled.
+    fn step(&mut self, world: &World, now: i64) -> Option<(Decimal, Decimal)> {
+        if !self.is_open() {
+            return None;
+        }
+        let settings = &world.settings;
+        if self.cancel_requested && !settings.cancel_loses {
+            self.state = if settings.american_cancel {
+                "canceled"
             } else {
-                pair.bid
+                "cancelled"
             };
-            let due = match order.side {
-                Side::Buy => price <= order.price,
-                Side::Sell => price >= order.price,
-            };
-            if order.limit && !due && !order.cancel_requested {
-                return true;
-            }
-            order.state = "filled";
-            order.filled = Some((price, now));
-            order.updated = now;
-            let (pair, side, quantity) = (order.pair, order.side, order.quantity);
-            world.ledger.push_fill(Fill {
+            self.updated = now;
+            world.ledger.push_cancel(Cancel {
                 at: from_millis(now),
                 asset: Asset::Crypto,
-                order_id: order.id.clone(),
-                quantity,
-                price,
+                order_id: self.id.clone(),
+                requested: true,
             });
-            cash += if side == Side::Buy { -price } else { price } * quantity;
-            let place = self.coins.iter().position(|held| held.pair == pair);
-            let place = place.unwrap_or_else(|| {
-                self.coins.push(Coins {
-                    pair,
-                    quantity: Decimal::ZERO,
-                    cost: Decimal::ZERO,
-                });
-                self.coins.len() - 1
-            });
-            let held = &mut self.coins[place];
-            match side {
-                Side::Buy => {
-                    held.quantity += quantity;
-                    held.cost += quantity * price;
-                }
-                Side::Sell => {
-                    if !held.quantity.is_zero() {
-                        held.cost -= held.cost * quantity / held.quantity;
-                    }
-                    held.quantity -= quantity;
-                }
-            }
-            false
+            return None;
+        }
+        if settings.reject_with.is_some() {
+            self.state = "rejected";
+            return None;
+        }
+        let pair = &world.market.pairs[self.pair];
+        let (price, due) = match self.side {
+            Side::Buy => (pair.ask, pair.ask <= self.price),
+            Side::Sell => (pair.bid, pair.bid >= self.price),
+        };
+        if self.limit && !due && !self.cancel_requested {
+            return None;
+        }
+        self.state = "filled";
+        self.filled = Some((price, now));
+        self.updated = now;
+        world.ledger.push_fill(Fill {
+            at: from_millis(now),
+            asset: Asset::Crypto,
+            order_id: self.id.clone(),
+            quantity: self.quantity,
+            price,
         });
-        self.open = open;
-        cash
+        Some((price, self.quantity))
     }
 }
 

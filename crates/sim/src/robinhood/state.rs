@@ -79,6 +79,10 @@ pub(super) struct Account {
     pub(super) held_cash: Cell<Option<(u64, Decimal)>>,
     pub(super) option_orders: Vec<OptionOrder>,
     pub(super) open_option_orders: Vec<usize>,
+    /// Those of them whose next step does not wait for a price.
+    pub(super) moving_option_orders: Vec<usize>,
+    /// When the others have to be looked at.
+    pub(super) option_pace: Pace,
     pub(super) events: Vec<Event>,
 }
 
@@ -309,6 +313,8 @@ impl State {
             held_cash: Cell::new(None),
             option_orders: Vec::new(),
             open_option_orders: Vec::new(),
+            moving_option_orders: Vec::new(),
+            option_pace: Pace::default(),
             events: Vec::new(),
         })
     }

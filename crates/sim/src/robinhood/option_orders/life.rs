@@ -11,26 +11,30 @@ use crate::{
         market::Right,
         orders::{Side, Status, execution_id},
         reply,
-        state::{Account, OptionPosition, State, World},
-        text::{millis, new_york, uuid_of},
+        settings::Hours,
+        state::{Account, OptionPosition, Pace, State, World},
+        text::{at_new_york, millis, new_york, uuid_of},
     },
     server::Response,
 };
 
 const HUNDRED: Decimal = Decimal::ONE_HUNDRED;
+const MINUTE: i64 = 60_000;
 
 impl State {
     pub(in crate::robinhood) fn cancel_option_order(&mut self, user: usize, id: &str) -> Response {
         for account in &mut self.users[user].accounts {
             let found = account
                 .option_orders
-                .iter_mut()
-                .find(|order| order.id == id);
-            let Some(order) = found else { continue };
+                .iter()
+                .rposition(|order| order.id == id);
+            let Some(at) = found else { continue };
+            let order = &mut account.option_orders[at];
             if order.status.is_final() || order.cancel_requested {
                 return reply::detail(403, "Order cannot be cancelled at this time.");
             }
             order.cancel_requested = true;
+            account.moving_option_orders.push(at);
             return reply::ok(&json!({}));
         }
         reply::not_found()
@@ -38,16 +42,63 @@ impl State {
 }
 
 impl Account {
+    /// Takes open orders a step further: those that are in motion always, those that rest only
+    /// when prices, settings or the day have changed.
     pub(in crate::robinhood) fn settle_option_orders(&mut self, world: &World, now: i64) {
-        let mut open = std::mem::take(&mut self.open_option_orders);
-        open.retain(|at| {
-            let mut order = self.option_orders[*at].clone();
+        let pace = self.option_pace;
+        let all = pace.version != world.version() || now >= pace.until;
+        let moving = std::mem::take(&mut self.moving_option_orders);
+        let due = if all {
+            self.open_option_orders.clone()
+        } else {
+            moving
+        };
+        if all {
+            self.option_pace = self.next_look_at_options(world, now);
+        }
+        let mut ended = false;
+        for at in due {
+            let mut order = self.option_orders[at].clone();
             order.step(self, world, now);
-            let over = order.status.is_final();
-            self.option_orders[*at] = order;
-            !over
-        });
-        self.open_option_orders = open;
+            ended |= order.status.is_final();
+            if order.is_moving() {
+                self.moving_option_orders.push(at);
+            }
+            self.option_orders[at] = order;
+        }
+        if ended {
+            let orders = &self.option_orders;
+            self.open_option_orders
+                .retain(|at| !orders[*at].status.is_final());
+        }
+    }
+
+    fn next_look_at_options(&self, world: &World, now: i64) -> Pace {
+        let today = new_york(now);
+        // Time takes value from options by the day.
+        let midnight = at_new_york(today.next_day().unwrap_or(today), 0, 0);
+        let days = self
+            .open_option_orders
+            .iter()
+            .map(|at| world.day_ends(self.option_orders[*at].created));
+        let until = match world.settings.hours {
+            Hours::Calendar => now + MINUTE,
+            _ => days.min().unwrap_or(i64::MAX).min(midnight).max(now + 1),
+        };
+        Pace {
+            version: world.version(),
+            until,
+        }
+    }
+
+    /// Takes note of an order that was placed.
+    pub(super) fn add_option_order(&mut self, order: OptionOrder, world: &World) {
+        let at = self.option_orders.len();
+        let ends = world.day_ends(order.created);
+        self.option_pace.until = self.option_pace.until.min(ends);
+        self.open_option_orders.push(at);
+        self.moving_option_orders.push(at);
+        self.option_orders.push(order);
     }
 
     pub(in crate::robinhood) fn held_for_option_orders(&self) -> Decimal {
@@ -176,7 +227,17 @@ impl Account {
 }
 
 impl OptionOrder {
+    /// Whether its next step needs nothing but time.
+    fn is_moving(&self) -> bool {
+        let open = !self.status.is_final();
+        let moves = matches!(self.status, Status::Unconfirmed | Status::PartiallyFilled);
+        open && (moves || self.cancel_requested)
+    }
+
     fn step(&mut self, account: &mut Account, world: &World, now: i64) {
+        if self.status.is_final() {
+            return;
+        }
         // A first step that comes late is taken as if it had come in time.
         let mut at = now;
         if self.status == Status::Unconfirmed {

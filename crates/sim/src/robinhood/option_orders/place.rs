@@ -75,8 +75,7 @@ impl State {
             self.world.settings.american_cancel,
             context,
         );
-        account.open_option_orders.push(account.option_orders.len());
-        account.option_orders.push(order);
+        account.add_option_order(order, &self.world);
         Ok(reply::created(&row))
     }
 

@@ -234,6 +234,9 @@ impl Order {
 
     /// One step of its life.
     fn step(&mut self, account: &mut Account, world: &World, now: i64) {
+        if self.status.is_final() {
+            return;
+        }
         let settings = &world.settings;
         // A first step that comes late is taken as if it had come in time.
         let mut at = now;
