@@ -47,6 +47,20 @@ impl From<&Account> for AccountId {
     }
 }
 
+/// What kind of account it is, as far as that decides what may be traded in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum AccountKind {
+    /// What is bought is paid with settled cash.
+    Cash,
+    /// The broker may lend what is missing.
+    Margin,
+    /// A retirement account (IRA): nothing is lent, and nothing may be written that is not covered.
+    Retirement,
+    /// A kind that this version does not know.
+    Unknown(String),
+}
+
 /// Whether an account can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -148,6 +162,8 @@ impl<'a> IntoIterator for &'a Accounts {
 pub struct AccountSummary {
     /// Of which account.
     pub account: AccountId,
+    /// What kind of account it is.
+    pub kind: Option<AccountKind>,
     /// In which currency.
     pub currency: Option<Currency>,
     /// Cash, without open profit and loss.
@@ -191,6 +207,7 @@ impl AccountSummary {
     pub fn new(account: AccountId, updated_at: OffsetDateTime) -> Self {
         Self {
             account,
+            kind: None,
             currency: None,
             cash: None,
             equity: None,

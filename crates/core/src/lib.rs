@@ -25,7 +25,7 @@ mod submission;
 mod terms;
 mod token;
 
-pub use account::{Account, AccountStatus, AccountSummary, Accounts};
+pub use account::{Account, AccountKind, AccountStatus, AccountSummary, Accounts};
 pub use broker::Broker;
 pub use capabilities::{
     Capabilities, ClientOrderIdSupport, OrderTypeSupport, PreviewNeed, ReplaceSupport, Support,

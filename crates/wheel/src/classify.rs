@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use time::Date;
 use wheelhouse_core::{
-    AccountId, Decimal, OptionPosition, OptionRight, OrderSize, Position, Price, Quantity, Side,
-    Symbol,
+    AccountId, AccountKind, Decimal, Error, ErrorKind, OptionPosition, OptionRight, OrderSize,
+    Position, Price, Quantity, Result, Side, Symbol,
 };
 
 use crate::{
-    hazard::Hazard,
+    hazard::{Hazard, NotAllowed},
     inputs::WheelInputs,
     leg::{Aside, AsideReason, Basis, CallLeg, PutLeg, SHARES_PER_CONTRACT, ShortLeg, minus},
     report::{AccountWheel, Secured, Totals, WheelReport},
@@ -17,22 +18,26 @@ use crate::{
 ///
 /// Nothing is read and nothing is advised. The order of rows does not matter, and what stands in one
 /// account changes nothing in another.
-pub fn classify(inputs: &WheelInputs) -> WheelReport {
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if the rows of an account come to more shares, contracts or cash than a
+/// decimal can count: nothing is rounded or cut off to make it fit.
+pub fn classify(inputs: &WheelInputs) -> Result<WheelReport> {
     let summaries = inputs.summaries.iter().map(|summary| &summary.account);
     let positions = inputs.positions.iter().map(|position| &position.account);
     let options = inputs.options.iter().map(|option| &option.account);
     let accounts: BTreeSet<_> = summaries.chain(positions).chain(options).collect();
-    WheelReport {
+    let accounts = accounts.into_iter();
+    let accounts = accounts.map(|account| classify_account(inputs, account));
+    Ok(WheelReport {
         today: inputs.today,
-        accounts: accounts
-            .into_iter()
-            .map(|account| classify_account(inputs, account))
-            .collect(),
-    }
+        accounts: accounts.collect::<Result<_>>()?,
+    })
 }
 
 /// Says where each underlying of one account stands.
-pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> AccountWheel {
+pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> Result<AccountWheel> {
     let mut rows: BTreeMap<&Symbol, Rows<'_>> = BTreeMap::new();
     let mut hazards = Vec::new();
     for position in &inputs.positions {
@@ -67,9 +72,12 @@ pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> Acc
         .max_by_key(|summary| summary.updated_at);
     let mut wheels: Vec<Wheel> = rows
         .into_iter()
-        .map(|(symbol, rows)| rows.into_wheel(inputs, account, symbol))
-        .collect();
-    let totals = Totals::over(&wheels);
+        .map(|(symbol, rows)| {
+            let wheel = rows.into_wheel(inputs, account, symbol);
+            wheel.ok_or_else(|| too_large(&format!("what there is of {symbol}")))
+        })
+        .collect::<Result<_>>()?;
+    let totals = Totals::over(&wheels).ok_or_else(|| too_large("the sum over an account"))?;
     let (set_aside, cash) = (
         summary.and_then(|summary| summary.options_collateral),
         summary.and_then(|summary| summary.cash),
@@ -80,22 +88,33 @@ pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> Acc
         let mut aside = wheels.iter().flat_map(|wheel| &wheel.aside);
         let others = aside.any(|aside| aside.side == Side::Sell);
         Secured::judge(totals.collateral, set_aside, cash, others)
+            .ok_or_else(|| too_large("the cash that is missing"))?
     };
     for wheel in wheels.iter_mut().filter(|wheel| !wheel.puts.is_empty()) {
         wheel.secured = secured;
     }
     let collateral = totals.collateral;
+    let kind = summary.and_then(|summary| summary.kind.clone());
     match secured {
         Secured::No { missing } => hazards.push(Hazard::PutsNotSecured {
             collateral,
             missing,
+            margin: kind == Some(AccountKind::Margin),
         }),
         Secured::Unknown => hazards.push(Hazard::CashNotShown { collateral }),
         Secured::NoPuts | Secured::Yes => {}
     }
-    AccountWheel {
+    if let Some(kind) = &kind {
+        let not_allowed = not_allowed(kind, &wheels, secured);
+        hazards.extend(not_allowed.into_iter().map(|what| Hazard::NotAllowed {
+            kind: kind.clone(),
+            what,
+        }));
+    }
+    Ok(AccountWheel {
         account: account.clone(),
         today: inputs.today,
+        kind,
         currency: summary.and_then(|summary| summary.currency),
         wheels,
         totals,
@@ -103,7 +122,37 @@ pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> Acc
         set_aside,
         secured,
         hazards,
+    })
+}
+
+fn too_large(what: &str) -> Error {
+    let message = format!("{what} is more than a decimal can count");
+    Error::new(ErrorKind::InvalidInput, message).in_operation("wheel")
+}
+
+/// Returns what an account shows that its kind is not allowed.
+fn not_allowed(kind: &AccountKind, wheels: &[Wheel], secured: Secured) -> Vec<NotAllowed> {
+    if !matches!(kind, AccountKind::Cash | AccountKind::Retirement) {
+        return Vec::new();
     }
+    let spread = wheels.iter().flat_map(|wheel| &wheel.aside);
+    let mut spread = spread.filter(|aside| aside.side == Side::Sell);
+    let is_spread = spread.any(|aside| aside.reason == AsideReason::MultiLeg);
+    let mut wheels = wheels.iter();
+    let is_uncovered = wheels.any(|wheel| wheel.shares.covered > wheel.shares.held);
+    let found = [
+        (
+            *kind == AccountKind::Retirement && is_spread,
+            NotAllowed::Spreads,
+        ),
+        (is_uncovered, NotAllowed::UncoveredCalls),
+        (
+            matches!(secured, Secured::No { .. }),
+            NotAllowed::UnsecuredPuts,
+        ),
+    ];
+    let found = found.into_iter().filter(|(is_shown, _)| *is_shown);
+    found.map(|(_, what)| what).collect()
 }
 
 /// The rows of one underlying in one account.
@@ -114,7 +163,13 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn into_wheel(mut self, inputs: &WheelInputs, account: &AccountId, symbol: &Symbol) -> Wheel {
+    /// `None` if a count is too large for a decimal.
+    fn into_wheel(
+        mut self,
+        inputs: &WheelInputs,
+        account: &AccountId,
+        symbol: &Symbol,
+    ) -> Option<Wheel> {
         // Decimals round once they are full, so that even sums could depend on the order of rows.
         self.positions.sort_by_key(|row| {
             let price = row.average_price;
@@ -137,14 +192,14 @@ impl Rows<'_> {
             let leg = || ShortLeg::new(option, inputs.today, mark, price);
             match (AsideReason::of(option), option.contract.right) {
                 (Some(reason), _) => aside.push(Aside::new(option, reason)),
-                (None, OptionRight::Put) => puts.push(PutLeg::new(leg())),
-                (None, OptionRight::Call) => calls.push(leg()),
+                (None, OptionRight::Put) => puts.push(PutLeg::new(leg()?)?),
+                (None, OptionRight::Call) => calls.push(leg()?),
             }
         }
 
-        let net = net_shares(&self.positions);
-        let covered = calls.iter().map(ShortLeg::shares);
-        let covered = covered.fold(Decimal::ZERO, Decimal::saturating_add);
+        let net = net_shares(&self.positions)?;
+        let mut covers = calls.iter().map(|leg| leg.shares);
+        let covered = covers.try_fold(Decimal::ZERO, Decimal::checked_add)?;
         let held = net.max(Decimal::ZERO);
         let (assigned, effective) = effective_cost(inputs, account, symbol, held);
         let cost = Basis {
@@ -152,20 +207,22 @@ impl Rows<'_> {
             effective,
         };
         let per_share = minus(price.map(Price::value), cost.broker);
+        let pending = self.options.iter().any(|row| is_pending(row));
+        let counted = Shares::count(held, covered)?;
         let shares = Shares {
+            free_lots: if pending { 0 } else { counted.free_lots },
             available: sum_known(&self.positions, |row| row.available),
             held_for_options: sum_known(&self.positions, |row| row.options_collateral),
             cost,
             assigned,
             open_pnl: per_share.and_then(|pnl| pnl.checked_mul(held)),
-            ..Shares::count(held, covered)
+            ..counted
         };
         let calls: Vec<_> = calls
             .into_iter()
             .map(|leg| CallLeg::new(leg, cost))
             .collect();
 
-        let pending = self.options.iter().any(|row| is_pending(row));
         let written = puts.iter().any(|put| !put.leg.contracts.value().is_zero());
         let mut wheel = Wheel {
             account: account.clone(),
@@ -179,11 +236,13 @@ impl Rows<'_> {
             aside,
             hazards: Vec::new(),
         };
-        wheel.hazards = self.hazards(&wheel, net);
-        wheel
+        let ex_dividend = inputs.ex_dividends.get(symbol).copied();
+        let ex_dividend = ex_dividend.filter(|on| *on >= inputs.today);
+        wheel.hazards = self.hazards(&wheel, net, ex_dividend);
+        Some(wheel)
     }
 
-    fn hazards(&self, wheel: &Wheel, net: Decimal) -> Vec<Hazard> {
+    fn hazards(&self, wheel: &Wheel, net: Decimal, ex_dividend: Option<Date>) -> Vec<Hazard> {
         let mut hazards = Vec::new();
         let shares = &wheel.shares;
         if shares.covered > shares.held {
@@ -206,7 +265,7 @@ impl Rows<'_> {
         let cost = shares.cost.broker.max(shares.cost.effective);
         let puts = wheel.puts.iter().map(|put| &put.leg);
         for leg in puts.chain(wheel.calls.iter().map(|call| &call.leg)) {
-            hazards.extend(Hazard::of_leg(leg, cost));
+            hazards.extend(Hazard::of_leg(leg, cost, ex_dividend));
         }
         for aside in wheel.aside.iter().filter(|leg| leg.side == Side::Sell) {
             hazards.push(Hazard::ShortLegAside {
@@ -241,9 +300,9 @@ fn shares_of(position: &Position) -> Option<Decimal> {
     (!shares.is_zero()).then_some(shares)
 }
 
-fn net_shares(positions: &[&Position]) -> Decimal {
-    let each = positions.iter().filter_map(|row| shares_of(row));
-    each.fold(Decimal::ZERO, Decimal::saturating_add)
+fn net_shares(positions: &[&Position]) -> Option<Decimal> {
+    let mut each = positions.iter().filter_map(|row| shares_of(row));
+    each.try_fold(Decimal::ZERO, Decimal::checked_add)
 }
 
 /// Returns the mean cost of the shares that are held, `None` unless it is known of all of them. Some

@@ -2,7 +2,9 @@ use std::fmt;
 
 use serde::Serialize;
 use time::Date;
-use wheelhouse_core::{Decimal, InstrumentId, OptionRight, PositionId, Price, Quantity};
+use wheelhouse_core::{
+    AccountKind, Decimal, InstrumentId, OptionRight, PositionId, Price, Quantity,
+};
 
 use crate::leg::ShortLeg;
 
@@ -43,6 +45,17 @@ pub enum Hazard {
         /// What the calls that count need.
         covered: Decimal,
     },
+    /// A written call is in the money and its shares go ex dividend before it ends: most early
+    /// assignments happen in the night before that day.
+    ExDividend {
+        /// Which position.
+        position: PositionId,
+        /// The strike.
+        strike: Price,
+        /// The first day without the dividend.
+        #[serde(serialize_with = "crate::calendar::iso")]
+        on: Date,
+    },
     /// A written option is in the money: it can be assigned on any day.
     InTheMoney {
         /// Which position.
@@ -53,6 +66,13 @@ pub enum Hazard {
         strike: Price,
         /// How far, per share.
         by: Price,
+    },
+    /// The account shows what accounts of its kind are not allowed.
+    NotAllowed {
+        /// What kind of account it is.
+        kind: AccountKind,
+        /// What is shown.
+        what: NotAllowed,
     },
     /// A written option is still shown after it expired.
     PastExpiry {
@@ -68,6 +88,8 @@ pub enum Hazard {
         collateral: Decimal,
         /// How much of it is not there.
         missing: Decimal,
+        /// Whether it is a margin account: the broker may hold less there, and lend the rest.
+        margin: bool,
     },
     /// A written option does not count for the wheel, so what it needs is in no figure here.
     ShortLegAside {
@@ -101,9 +123,27 @@ pub enum Hazard {
     },
 }
 
+/// What a cash or retirement account is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NotAllowed {
+    /// Written options of several legs, in a retirement account.
+    Spreads,
+    /// Written calls without shares behind them.
+    UncoveredCalls,
+    /// Written puts without the cash behind them.
+    UnsecuredPuts,
+}
+
 impl Hazard {
-    /// Returns what is to be told of one leg, given the greatest known cost of a share.
-    pub(crate) fn of_leg(leg: &ShortLeg, cost: Option<Decimal>) -> Vec<Self> {
+    /// Returns what is to be told of one leg, given the greatest known cost of a share and the day
+    /// on which it goes ex dividend, if that is still to come.
+    pub(crate) fn of_leg(
+        leg: &ShortLeg,
+        cost: Option<Decimal>,
+        ex_dividend: Option<Date>,
+    ) -> Vec<Self> {
         let mut hazards = Vec::new();
         let (right, strike) = (leg.right, leg.strike);
         let position = || leg.position.clone();
@@ -122,6 +162,15 @@ impl Hazard {
                 strike,
                 by,
             });
+            if let Some(on) = ex_dividend.filter(|on| *on <= leg.expiration)
+                && right == OptionRight::Call
+            {
+                hazards.push(Self::ExDividend {
+                    position: position(),
+                    strike,
+                    on,
+                });
+            }
         }
         if let Some(cost) = cost
             && right == OptionRight::Call
@@ -168,6 +217,12 @@ impl fmt::Display for Hazard {
                 plain(*held),
                 plain(*covered)
             ),
+            Self::ExDividend { strike, on, .. } => write!(
+                f,
+                "the {} is in the money and the shares go ex dividend on {on}: most early assignments \
+                 happen in the night before",
+                named(OptionRight::Call, *strike)
+            ),
             Self::InTheMoney {
                 right, strike, by, ..
             } => write!(
@@ -176,17 +231,40 @@ impl fmt::Display for Hazard {
                 named(*right, *strike),
                 plain(by.value())
             ),
+            Self::NotAllowed { kind, what } => {
+                let kind = match kind {
+                    AccountKind::Cash => "cash",
+                    AccountKind::Margin => "margin",
+                    AccountKind::Retirement => "retirement",
+                    _ => "other",
+                };
+                let what = match what {
+                    NotAllowed::Spreads => "written options of several legs",
+                    NotAllowed::UncoveredCalls => "written calls without shares behind them",
+                    NotAllowed::UnsecuredPuts => "written puts without the cash behind them",
+                };
+                write!(
+                    f,
+                    "this is a {kind} account and shows {what}, which is not allowed in one"
+                )
+            }
             Self::PastExpiry { expiration, .. } => {
                 write!(f, "an option that expired on {expiration} is still shown")
             }
             Self::PutsNotSecured {
                 collateral,
                 missing,
+                margin,
             } => write!(
                 f,
-                "the written puts may take {} in cash, {} more than there is for them",
+                "the written puts may take {} in cash, {} more than there is for them{}",
                 plain(*collateral),
-                plain(*missing)
+                plain(*missing),
+                if *margin {
+                    ": on margin the broker may hold less and lend the rest"
+                } else {
+                    ""
+                }
             ),
             Self::ShortLegAside {
                 right,

@@ -10,7 +10,8 @@ use crate::calendar::new_york_date;
 /// What [`classify`](crate::classify) looks at.
 ///
 /// Rows may stand in any order and be of any number of accounts; each counts in its own account
-/// only. [`gather`](crate::gather) reads all but the assignments from a broker.
+/// only. [`gather`](crate::gather) reads all but the assignments and the
+/// days of dividends from a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WheelInputs {
@@ -28,6 +29,9 @@ pub struct WheelInputs {
     pub prices: BTreeMap<Symbol, Price>,
     /// Prices of contracts, per share.
     pub marks: BTreeMap<InstrumentId, Price>,
+    /// The next day on which a share trades without its dividend, by New York's dates. Brokers do not
+    /// tell it through the traits of core: it is known from elsewhere, or not at all.
+    pub ex_dividends: BTreeMap<Symbol, Date>,
     /// The assignments through which shares that are still held came in.
     pub assignments: Vec<PutAssignment>,
 }
@@ -43,6 +47,7 @@ impl WheelInputs {
             symbols: BTreeMap::new(),
             prices: BTreeMap::new(),
             marks: BTreeMap::new(),
+            ex_dividends: BTreeMap::new(),
             assignments: Vec::new(),
         }
     }

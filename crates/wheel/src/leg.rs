@@ -31,6 +31,8 @@ pub struct ShortLeg {
     pub days_to_expiry: i64,
     /// How many contracts, never negative.
     pub contracts: Quantity,
+    /// For how many shares the contracts stand.
+    pub shares: Decimal,
     /// What was received, per share.
     pub credit: Option<Price>,
     /// What was received for all contracts.
@@ -50,19 +52,20 @@ pub struct ShortLeg {
 }
 
 impl ShortLeg {
+    /// `None` if it stands for more shares than a decimal can count.
     pub(crate) fn new(
         option: &OptionPosition,
         today: Date,
         mark: Option<Price>,
         price: Option<Price>,
-    ) -> Self {
+    ) -> Option<Self> {
         let contract = &option.contract;
         let contracts = option.contracts.value().abs();
         let total = |per_share: Option<Price>| times_shares(per_share?.value(), contracts);
         let credit = option.average_price.map(|c| Price::new(c.value().abs()));
         let premium = total(credit);
         let cost_to_close = total(mark);
-        Self {
+        Some(Self {
             position: option.id.clone(),
             contract: contract.id.clone(),
             right: contract.right,
@@ -70,6 +73,7 @@ impl ShortLeg {
             expiration: contract.expiration,
             days_to_expiry: days_to(contract.expiration, today),
             contracts: Quantity::new(contracts),
+            shares: contracts.checked_mul(SHARES_PER_CONTRACT)?,
             credit,
             premium,
             mark,
@@ -78,12 +82,7 @@ impl ShortLeg {
             intrinsic: price.and_then(|price| intrinsic(contract, price)),
             pending_assignment: option.pending_assignment.unwrap_or_default(),
             pending_expiration: option.pending_expiration.unwrap_or_default(),
-        }
-    }
-
-    /// Returns for how many shares the contracts stand.
-    pub fn shares(&self) -> Decimal {
-        self.contracts.value().saturating_mul(SHARES_PER_CONTRACT)
+        })
     }
 }
 
@@ -103,17 +102,17 @@ pub struct PutLeg {
 }
 
 impl PutLeg {
-    pub(crate) fn new(leg: ShortLeg) -> Self {
-        // Too large for a decimal means too large for any account: the greatest decimal says so.
-        let collateral = leg.strike.value().saturating_mul(leg.shares());
+    /// `None` if it takes more cash than a decimal can count.
+    pub(crate) fn new(leg: ShortLeg) -> Option<Self> {
+        let collateral = leg.strike.value().checked_mul(leg.shares)?;
         let break_even = minus(Some(leg.strike.value()), leg.credit.map(Price::value));
         let annualised_return = annualised(leg.premium, collateral, leg.days_to_expiry);
-        Self {
+        Some(Self {
             leg,
             collateral,
             break_even: break_even.map(Price::new),
             annualised_return,
-        }
+        })
     }
 }
 
@@ -137,7 +136,7 @@ impl CallLeg {
         let received = plus(Some(leg.strike.value()), credit);
         let contracts = leg.contracts.value();
         Self {
-            covers: leg.shares(),
+            covers: leg.shares,
             break_even: cost.map(|cost| minus(Some(cost), credit)),
             if_called: cost
                 .map(|cost| minus(received, Some(cost)).and_then(|p| times_shares(p, contracts))),

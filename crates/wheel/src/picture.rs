@@ -1,261 +1,362 @@
 use std::fmt;
 
-use wheelhouse_core::{Decimal, Price, Symbol};
+use wheelhouse_core::Decimal;
 
 use crate::{
-    hazard::{Hazard, plain},
+    hazard::plain,
+    ladder::Ladder,
     leg::ShortLeg,
-    report::{AccountWheel, Secured, WheelReport},
+    pen::{Pen, Style, money},
+    report::Secured,
     wheel::{Stage, Wheel},
 };
 
-/// A drawing of one wheel, made by [`Wheel::picture`].
+/// A drawing of one wheel for a terminal, made by [`Wheel::picture`].
 ///
-/// A full dot marks what there is, `!` calls that are undercovered, and a broken line an assignment
-/// that is pending.
+/// A heavy frame and a full dot mark where the wheel stands, `!` calls that are undercovered, and a
+/// broken line an assignment that is pending. Below stand the prices that matter, the highest first,
+/// the legs and the hazards.
 ///
 /// ```text
-/// F in account 100200301: cash-secured-put-open
+/// F  cash-secured-put-open
+/// account 100200301
 ///
-///   ○ cash ────────▶ ● put ×1
-///     ▲                │
-///     │                ▼
-///   ○ call ×0 ◀───── ○ shares 0
+///   ╭────────────╮                  ┏━━━━━━━━━━━━┓
+///   │ ○ cash     ├── put written ──▶┃ ● put ×1   ┃
+///   ╰─────▲──────╯                  ┗━━━━━┯━━━━━━┛
+///         │ called away                   │ assigned
+///   ╭─────┴──────╮                  ╭─────▼──────╮
+///   │ ○ call ×0  │◀── call written ─┤ ○ shares 0 │
+///   ╰────────────╯                  ╰────────────╯
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Picture<'a>(&'a Wheel);
+pub struct Picture<'a> {
+    wheel: &'a Wheel,
+    pen: Pen,
+}
 
 impl<'a> Picture<'a> {
     pub(crate) fn of(wheel: &'a Wheel) -> Self {
-        Self(wheel)
+        let (colour, width) = (false, 80);
+        Self {
+            wheel,
+            pen: Pen { colour, width },
+        }
+    }
+
+    /// Sets how many columns there are; the default is 80. Where the drawing does not fit, a list
+    /// takes its place.
+    #[must_use]
+    pub fn width(mut self, columns: usize) -> Self {
+        self.pen.width = columns;
+        self
+    }
+
+    /// Marks with colours (ANSI escape sequences) what stands where. Off unless asked for: whether
+    /// there is a terminal is the caller's to know.
+    #[must_use]
+    pub fn colour(mut self, colour: bool) -> Self {
+        self.pen.colour = colour;
+        self
     }
 }
 
 impl fmt::Display for Picture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wheel = self.0;
+        let Self { wheel, pen } = *self;
         let stages: Vec<_> = wheel.stages.iter().map(|stage| stage.as_str()).collect();
-        let (underlying, account) = (&wheel.underlying, &wheel.account);
-        write!(
-            f,
-            "{underlying} in account {account}: {}",
-            stages.join(", ")
-        )?;
-        if let Some(price) = wheel.price {
-            write!(f, " (price {})", plain(price.value()))?;
+        let name = format!("{}  ", wheel.underlying);
+        pen.sentence(f, (Style::Bold, &name), &stages.join(", "))?;
+        writeln!(f, "account {}\n", wheel.account)?;
+        let ring = Ring::of(wheel);
+        if ring.width() <= pen.width {
+            ring.draw(f, pen)?;
+        } else {
+            ring.list(f, pen)?;
         }
-        writeln!(f, "\n")?;
-        draw(f, wheel)?;
-        writeln!(f)?;
-        legs(f, wheel)?;
+        let ladder = Ladder::of(wheel);
+        if !ladder.is_empty() {
+            writeln!(f)?;
+            ladder.draw(f, pen)?;
+        }
+        legs(f, pen, wheel)?;
+        if !wheel.hazards.is_empty() {
+            writeln!(f)?;
+        }
         for hazard in &wheel.hazards {
-            writeln!(f, "  ! {hazard}")?;
+            pen.sentence(f, (Style::Alarm, "  ! "), &hazard.to_string())?;
         }
         Ok(())
     }
 }
 
-fn draw(f: &mut fmt::Formatter<'_>, wheel: &Wheel) -> fmt::Result {
-    let (puts, calls) = (wheel.put_contracts(), wheel.call_contracts());
-    let dot = |full: bool| if full { '●' } else { '○' };
-    let at = |stage| wheel.stages.contains(&stage);
-    let call_dot = if at(Stage::ShortCallUndercovered) {
-        '!'
-    } else {
-        dot(!calls.is_zero())
-    };
-    let moving = |leg: &ShortLeg| !leg.pending_assignment.value().is_zero();
-    let way = |moves: bool| if moves { '┆' } else { '│' };
-    let down = way(wheel.puts.iter().any(|put| moving(&put.leg)));
-    let up = way(wheel.calls.iter().any(|call| moving(&call.leg)));
-    let call = format!("call ×{}", plain(calls));
-    let width = call.chars().count();
-    let line = "─".repeat(width + 1);
-    let gap = " ".repeat(width + 9);
-    writeln!(
-        f,
-        "  {} cash {line}▶ {} put ×{}",
-        dot(at(Stage::NotStarted)),
-        dot(!puts.is_zero()),
-        plain(puts)
-    )?;
-    writeln!(f, "    ▲{gap}{down}")?;
-    writeln!(f, "    {up}{gap}▼")?;
-    writeln!(
-        f,
-        "  {call_dot} {call} ◀───── {} shares {}",
-        dot(wheel.shares.held > Decimal::ZERO),
-        plain(wheel.shares.held)
-    )
+/// One of the four places of the wheel.
+struct Place {
+    label: String,
+    style: Style,
+    dot: char,
 }
 
-fn legs(f: &mut fmt::Formatter<'_>, wheel: &Wheel) -> fmt::Result {
+impl Place {
+    fn new(label: String, stands: bool) -> Self {
+        let (style, dot) = match stands {
+            true => (Style::Standing, '●'),
+            false => (Style::Dim, '○'),
+        };
+        Self { label, style, dot }
+    }
+
+    fn text(&self) -> String {
+        format!("{} {}", self.dot, self.label)
+    }
+
+    /// The frame: corners from the upper left on, then the two lines.
+    fn frame(&self) -> [char; 6] {
+        match self.style {
+            Style::Dim => ['╭', '╮', '╯', '╰', '─', '│'],
+            _ => ['┏', '┓', '┛', '┗', '━', '┃'],
+        }
+    }
+
+    fn edge(&self, [left, right]: [char; 2], inner: usize, mark: Option<char>) -> String {
+        let line = self.frame()[4];
+        let middle = inner / 2;
+        let mut text = String::from(left);
+        text.extend((0..inner).map(|at| mark.filter(|_| at == middle).unwrap_or(line)));
+        text.push(right);
+        text
+    }
+
+    fn top(&self, inner: usize, mark: Option<char>) -> String {
+        let [left, right, ..] = self.frame();
+        self.edge([left, right], inner, mark)
+    }
+
+    fn bottom(&self, inner: usize, mark: Option<char>) -> String {
+        let [_, _, right, left, ..] = self.frame();
+        self.edge([left, right], inner, mark)
+    }
+
+    /// The line with the label; a side that an arrow leaves has a mark of its own.
+    fn body(&self, inner: usize, sides: [Option<char>; 2]) -> String {
+        let wall = self.frame()[5];
+        let [left, right] = sides.map(|side| side.unwrap_or(wall));
+        let text = self.text();
+        format!("{left} {text:<width$}{right}", width = inner - 1)
+    }
+}
+
+/// Cash, put, shares and call, and the ways between them.
+struct Ring {
+    cash: Place,
+    put: Place,
+    shares: Place,
+    call: Place,
+    put_assigned: bool,
+    call_assigned: bool,
+}
+
+const PUT_WRITTEN: &str = "── put written ──▶";
+const CALL_WRITTEN: &str = "◀── call written ─";
+
+impl Ring {
+    fn of(wheel: &Wheel) -> Self {
+        let (puts, calls) = (wheel.put_contracts(), wheel.call_contracts());
+        let held = wheel.shares.held;
+        let at = |stage| wheel.stages.contains(&stage);
+        let moving = |leg: &ShortLeg| !leg.pending_assignment.value().is_zero();
+        let mut call = Place::new(format!("call ×{}", plain(calls)), !calls.is_zero());
+        if at(Stage::ShortCallUndercovered) {
+            (call.style, call.dot) = (Style::Alarm, '!');
+        }
+        Self {
+            cash: Place::new("cash".to_owned(), at(Stage::NotStarted)),
+            put: Place::new(format!("put ×{}", plain(puts)), !puts.is_zero()),
+            shares: Place::new(format!("shares {}", plain(held)), held > Decimal::ZERO),
+            call,
+            put_assigned: wheel.puts.iter().any(|put| moving(&put.leg)),
+            call_assigned: wheel.calls.iter().any(|call| moving(&call.leg)),
+        }
+    }
+
+    fn places(&self) -> [&Place; 4] {
+        [&self.cash, &self.put, &self.shares, &self.call]
+    }
+
+    /// The room inside of a frame.
+    fn inner(&self) -> usize {
+        let longest = self.places().map(|place| place.text().chars().count());
+        longest.into_iter().max().unwrap_or_default().max(10) + 2
+    }
+
+    fn width(&self) -> usize {
+        let (inner, gap) = (self.inner(), PUT_WRITTEN.chars().count());
+        let frames = 2 + 2 * (inner + 2) + gap;
+        match self.put_assigned {
+            true => frames.max(inner + gap + inner / 2 + BEING_ASSIGNED.len() + 7),
+            false => frames,
+        }
+    }
+
+    fn draw(&self, f: &mut fmt::Formatter<'_>, pen: Pen) -> fmt::Result {
+        let Self {
+            cash,
+            put,
+            shares,
+            call,
+            ..
+        } = self;
+        let inner = self.inner();
+        let gap = " ".repeat(PUT_WRITTEN.chars().count());
+        let row = |f: &mut fmt::Formatter<'_>,
+                   left: (&Place, String),
+                   way: &str,
+                   right: (&Place, String)| {
+            let (left, right) = (
+                pen.paint(left.0.style, &left.1),
+                pen.paint(right.0.style, &right.1),
+            );
+            writeln!(f, "  {left}{way}{right}")
+        };
+        let out = |place: &Place, heavy, light| match place.style {
+            Style::Dim => light,
+            _ => heavy,
+        };
+        row(
+            f,
+            (cash, cash.top(inner, None)),
+            &gap,
+            (put, put.top(inner, None)),
+        )?;
+        let right = Some(out(cash, '┠', '├'));
+        row(
+            f,
+            (cash, cash.body(inner, [None, right])),
+            PUT_WRITTEN,
+            (put, put.body(inner, [None, None])),
+        )?;
+        row(
+            f,
+            (cash, cash.bottom(inner, Some('▲'))),
+            &gap,
+            (put, put.bottom(inner, Some(out(put, '┯', '┬')))),
+        )?;
+        let called = way(pen, self.call_assigned, "called away");
+        let assigned = way(pen, self.put_assigned, "assigned");
+        let before = " ".repeat(inner / 2 + 3);
+        let shown = if self.call_assigned {
+            BEING_ASSIGNED
+        } else {
+            "called away"
+        };
+        let rest = (inner + 2 + gap.len()).saturating_sub(2 + shown.chars().count());
+        writeln!(f, "{before}{called}{}{assigned}", " ".repeat(rest))?;
+        row(
+            f,
+            (call, call.top(inner, Some(out(call, '┷', '┴')))),
+            &gap,
+            (shares, shares.top(inner, Some('▼'))),
+        )?;
+        let left = Some(out(shares, '┨', '┤'));
+        row(
+            f,
+            (call, call.body(inner, [None, None])),
+            CALL_WRITTEN,
+            (shares, shares.body(inner, [left, None])),
+        )?;
+        row(
+            f,
+            (call, call.bottom(inner, None)),
+            &gap,
+            (shares, shares.bottom(inner, None)),
+        )
+    }
+
+    /// The same in four lines, where there is no room.
+    fn list(&self, f: &mut fmt::Formatter<'_>, pen: Pen) -> fmt::Result {
+        for place in self.places() {
+            writeln!(f, "  {}", pen.paint(place.style, &place.text()))?;
+        }
+        if self.put_assigned || self.call_assigned {
+            writeln!(f, "  {}", pen.paint(Style::Pending, "┆ being assigned"))?;
+        }
+        Ok(())
+    }
+}
+
+const BEING_ASSIGNED: &str = "being assigned";
+
+fn way(pen: Pen, moves: bool, name: &str) -> String {
+    match moves {
+        true => pen.paint(Style::Pending, &format!("┆ {BEING_ASSIGNED}")),
+        false => format!("│ {}", pen.paint(Style::Dim, name)),
+    }
+}
+
+fn legs(f: &mut fmt::Formatter<'_>, pen: Pen, wheel: &Wheel) -> fmt::Result {
     for put in &wheel.puts {
-        leg(f, "put", &put.leg)?;
-        let collateral = plain(put.collateral);
         let secured = match wheel.secured {
             Secured::Yes => " set aside",
-            Secured::No { .. } => " not wholly there",
-            Secured::NoPuts | Secured::Unknown => " not shown",
+            Secured::No { .. } => " not all there",
+            Secured::NoPuts | Secured::Unknown => ", cash not shown",
         };
-        write!(f, "; collateral {collateral}{secured}")?;
-        figure(f, "break-even", put.break_even.map(Price::value))?;
+        let mut facts = facts(&put.leg);
+        facts.push(format!("collateral {}{secured}", plain(put.collateral)));
         if let Some(yearly) = put.annualised_return {
             let percent = yearly.saturating_mul(Decimal::ONE_HUNDRED);
-            write!(f, "; {} % a year", money(percent))?;
+            facts.push(format!("{} % a year", money(percent)));
         }
-        writeln!(f)?;
+        leg(f, pen, "put", &put.leg, &facts)?;
     }
     let shares = &wheel.shares;
     if !shares.held.is_zero() {
-        write!(
-            f,
-            "  shares {}; free lots {}",
-            plain(shares.held),
-            shares.free_lots
-        )?;
-        figure(f, "cost", shares.cost.broker)?;
-        figure(f, "effective cost", shares.cost.effective)?;
-        figure(f, "open P&L", shares.open_pnl)?;
-        writeln!(f)?;
+        let mut facts = vec![format!("free lots {}", shares.free_lots)];
+        add(&mut facts, "open P&L", shares.open_pnl);
+        let head = format!("  shares {}", plain(shares.held));
+        writeln!(f, "\n{}", pen.paint(Style::Bold, &head))?;
+        pen.facts(f, 4, &facts)?;
     }
     for call in &wheel.calls {
-        leg(f, "call", &call.leg)?;
-        figure(f, "break-even", call.break_even.broker)?;
-        figure(f, "effective break-even", call.break_even.effective)?;
-        figure(f, "if called", call.if_called.broker)?;
-        writeln!(f)?;
+        let mut facts = facts(&call.leg);
+        add(&mut facts, "if called", call.if_called.broker);
+        leg(f, pen, "call", &call.leg, &facts)?;
     }
-    if !wheel.aside.is_empty() {
-        writeln!(
-            f,
-            "  beside the wheel: {} option positions",
-            wheel.aside.len()
-        )?;
+    match wheel.aside.len() {
+        0 => Ok(()),
+        1 => writeln!(f, "\n  beside the wheel: 1 option position"),
+        count => writeln!(f, "\n  beside the wheel: {count} option positions"),
     }
-    Ok(())
 }
 
-fn leg(f: &mut fmt::Formatter<'_>, right: &str, leg: &ShortLeg) -> fmt::Result {
+fn leg(
+    f: &mut fmt::Formatter<'_>,
+    pen: Pen,
+    right: &str,
+    leg: &ShortLeg,
+    facts: &[String],
+) -> fmt::Result {
     let days = match leg.days_to_expiry {
         0 => "today".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     };
-    write!(
-        f,
-        "  {right} {} ×{} to {} ({days})",
+    let head = format!(
+        "  {right} {} ×{}",
         plain(leg.strike.value()),
-        plain(leg.contracts.value()),
-        leg.expiration
-    )?;
-    figure(f, "premium", leg.premium)?;
-    figure(f, "open P&L", leg.open_pnl)
+        plain(leg.contracts.value())
+    );
+    let head = pen.paint(Style::Bold, &head);
+    writeln!(f, "\n{head} to {} ({days})", leg.expiration)?;
+    pen.facts(f, 4, facts)
 }
 
-fn figure(f: &mut fmt::Formatter<'_>, name: &str, figure: Option<Decimal>) -> fmt::Result {
-    match figure {
-        Some(figure) => write!(f, "; {name} {}", money(figure)),
-        None => Ok(()),
-    }
+fn facts(leg: &ShortLeg) -> Vec<String> {
+    let mut facts = Vec::new();
+    add(&mut facts, "premium", leg.premium);
+    add(&mut facts, "open P&L", leg.open_pnl);
+    facts
 }
 
-/// Writes an amount to the cent, without trailing zeros.
-fn money(amount: Decimal) -> Decimal {
-    amount.round_dp(2).normalize()
-}
-
-impl fmt::Display for WheelReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, account) in self.accounts.iter().enumerate() {
-            if index > 0 {
-                writeln!(f)?;
-            }
-            account.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for AccountWheel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "account {}, {} in New York", self.account, self.today)?;
-        let mut rows = vec![HEADINGS.map(str::to_owned)];
-        rows.extend(self.wheels.iter().map(row));
-        rows.push(self.total());
-        for row in &rows {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let cells = rows.iter().map(|row| row[column].chars().count());
-                let width = cells.max().unwrap_or_default();
-                let gap = if column == 0 { "" } else { "  " };
-                line += gap;
-                line += &match column {
-                    0 | 1 => format!("{cell:<width$}"),
-                    _ => format!("{cell:>width$}"),
-                };
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        for (underlying, hazard) in self.all_hazards() {
-            warn(f, underlying, hazard)?;
-        }
-        Ok(())
-    }
-}
-
-fn warn(f: &mut fmt::Formatter<'_>, underlying: Option<&Symbol>, hazard: &Hazard) -> fmt::Result {
-    match underlying {
-        Some(symbol) => writeln!(f, "! {symbol}: {hazard}"),
-        None => writeln!(f, "! {hazard}"),
-    }
-}
-
-const HEADINGS: [&str; 9] = [
-    "underlying",
-    "stage",
-    "shares",
-    "free lots",
-    "puts",
-    "calls",
-    "collateral",
-    "premium",
-    "open P&L",
-];
-
-fn row(wheel: &Wheel) -> [String; 9] {
-    let stages: Vec<_> = wheel.stages.iter().map(|stage| stage.as_str()).collect();
-    let totals = crate::report::Totals::over(std::slice::from_ref(wheel));
-    [
-        wheel.underlying.to_string(),
-        stages.join(", "),
-        plain(wheel.shares.held).to_string(),
-        totals.free_lots.to_string(),
-        plain(totals.put_contracts).to_string(),
-        plain(totals.call_contracts).to_string(),
-        money(totals.collateral).to_string(),
-        known(totals.premium),
-        known(totals.open_pnl),
-    ]
-}
-
-impl AccountWheel {
-    fn total(&self) -> [String; 9] {
-        let totals = &self.totals;
-        [
-            "total".to_owned(),
-            String::new(),
-            String::new(),
-            totals.free_lots.to_string(),
-            plain(totals.put_contracts).to_string(),
-            plain(totals.call_contracts).to_string(),
-            money(totals.collateral).to_string(),
-            known(totals.premium),
-            known(totals.open_pnl),
-        ]
-    }
-}
-
-fn known(figure: Option<Decimal>) -> String {
-    figure.map_or_else(|| "?".to_owned(), |figure| money(figure).to_string())
+fn add(facts: &mut Vec<String>, name: &str, figure: Option<Decimal>) {
+    facts.extend(figure.map(|figure| format!("{name} {}", money(figure))));
 }

@@ -11,14 +11,14 @@ use crate::{classify::classify_account, inputs::WheelInputs, report::AccountWhee
 ///
 /// # Errors
 ///
-/// As [`gather`].
+/// As [`gather`] and [`classify`](crate::classify).
 pub async fn read(
     broker: &dyn Broker,
     account: &AccountId,
     clock: &dyn Clock,
 ) -> Result<AccountWheel> {
     let inputs = gather(broker, account, clock).await?;
-    Ok(classify_account(&inputs, account))
+    classify_account(&inputs, account).map_err(|error| error.at_broker(broker.id()))
 }
 
 /// Reads what [`classify`](crate::classify) needs to know of an account, but for assignments: add

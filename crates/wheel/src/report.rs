@@ -1,6 +1,6 @@
 use serde::Serialize;
 use time::Date;
-use wheelhouse_core::{AccountId, Currency, Decimal, Symbol};
+use wheelhouse_core::{AccountId, AccountKind, Currency, Decimal, Symbol};
 
 use crate::{hazard::Hazard, leg::plus, wheel::Wheel};
 
@@ -33,6 +33,8 @@ pub struct AccountWheel {
     /// The date in New York that days to expiry are counted from.
     #[serde(serialize_with = "crate::calendar::iso")]
     pub today: Date,
+    /// What kind of account it is, if the broker tells.
+    pub kind: Option<AccountKind>,
     /// The currency that the account is kept in.
     pub currency: Option<Currency>,
     /// One wheel an underlying, by symbol.
@@ -90,7 +92,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn over(wheels: &[Wheel]) -> Self {
+    /// Sums up; `None` if a sum that has to be exact is too large for a decimal.
+    pub(crate) fn over(wheels: &[Wheel]) -> Option<Self> {
         let zero = Some(Decimal::ZERO);
         let mut totals = Self {
             put_contracts: Decimal::ZERO,
@@ -102,10 +105,16 @@ impl Totals {
             open_pnl: zero,
         };
         for wheel in wheels {
-            totals.put_contracts = totals.put_contracts.saturating_add(wheel.put_contracts());
-            totals.call_contracts = totals.call_contracts.saturating_add(wheel.call_contracts());
-            totals.free_lots = totals.free_lots.saturating_add(wheel.shares.free_lots);
-            totals.collateral = totals.collateral.saturating_add(wheel.collateral());
+            totals.free_lots = totals.free_lots.checked_add(wheel.shares.free_lots)?;
+            for put in &wheel.puts {
+                let contracts = put.leg.contracts.value();
+                totals.put_contracts = totals.put_contracts.checked_add(contracts)?;
+                totals.collateral = totals.collateral.checked_add(put.collateral)?;
+            }
+            for call in &wheel.calls {
+                let contracts = call.leg.contracts.value();
+                totals.call_contracts = totals.call_contracts.checked_add(contracts)?;
+            }
             let puts = wheel.puts.iter().map(|put| &put.leg);
             for leg in puts.chain(wheel.calls.iter().map(|call| &call.leg)) {
                 totals.premium = plus(totals.premium, leg.premium);
@@ -113,14 +122,14 @@ impl Totals {
                 totals.open_pnl = plus(totals.open_pnl, leg.open_pnl);
             }
         }
-        totals
+        Some(totals)
     }
 }
 
 /// Whether cash stands behind written puts.
 ///
 /// No order and no position says so: puts are secured if what they may take is at most the cash set
-/// aside. A margin account may set aside less.
+/// aside. A margin account may set aside less, and is then not called secured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "secured", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -140,21 +149,23 @@ pub enum Secured {
 }
 
 impl Secured {
+    /// `None` if more is missing than a decimal can count.
     pub(crate) fn judge(
         collateral: Decimal,
         set_aside: Option<Decimal>,
         cash: Option<Decimal>,
         others: bool,
-    ) -> Self {
-        let missing = |there: Decimal| Self::No {
-            missing: collateral.saturating_sub(there),
+    ) -> Option<Self> {
+        let missing = |there: Decimal| {
+            let missing = collateral.checked_sub(there)?;
+            Some(Self::No { missing })
         };
         match (set_aside, cash) {
             (Some(there), _) if collateral > there => missing(there),
-            (Some(_), _) if !others => Self::Yes,
+            (Some(_), _) if !others => Some(Self::Yes),
             // What is set aside is a part of the cash.
             (None, Some(cash)) if collateral > cash => missing(cash),
-            _ => Self::Unknown,
+            _ => Some(Self::Unknown),
         }
     }
 }
@@ -180,7 +191,7 @@ mod tests {
             (None, None, false, Secured::Unknown),
         ] {
             let found = Secured::judge(k, set_aside, cash, others);
-            assert_eq!(found, judged, "{set_aside:?} {cash:?} {others}");
+            assert_eq!(found, Some(judged), "{set_aside:?} {cash:?} {others}");
         }
     }
 }

@@ -77,7 +77,8 @@ pub struct Shares {
     pub covered: Decimal,
     /// How many stand behind no call, never negative.
     pub free: Decimal,
-    /// How many whole lots of 100 are free.
+    /// How many whole lots of 100 are free. 0 while contracts are being assigned: the shares may be
+    /// on their way, and none of them is called free.
     pub free_lots: u64,
     /// How many the broker says can be sold now: orders and other options aside.
     pub available: Option<Decimal>,
@@ -92,17 +93,17 @@ pub struct Shares {
 }
 
 impl Shares {
-    pub(crate) fn count(held: Decimal, covered: Decimal) -> Self {
-        let free = held.saturating_sub(covered).max(Decimal::ZERO);
-        let lots = free.floor().checked_div(SHARES_PER_CONTRACT);
-        let free_lots = lots.map_or(0, |lots| u64::try_from(lots.floor()).unwrap_or(u64::MAX));
-        Self {
+    /// `None` if there are more lots than can be counted.
+    pub(crate) fn count(held: Decimal, covered: Decimal) -> Option<Self> {
+        let free = held.checked_sub(covered)?.max(Decimal::ZERO);
+        let lots = free.floor().checked_div(SHARES_PER_CONTRACT)?;
+        Some(Self {
             held,
             covered,
             free,
-            free_lots,
+            free_lots: u64::try_from(lots.floor()).ok()?,
             ..Self::default()
-        }
+        })
     }
 }
 
@@ -198,11 +199,12 @@ mod tests {
             (dec!(100), dec!(200), 0),
             (dec!(399.999999999999999999999999), dec!(100), 2),
             (dec!(150), dec!(0), 1),
-            (Decimal::MAX, dec!(0), u64::MAX),
         ] {
-            let shares = Shares::count(held, covered);
+            let shares = Shares::count(held, covered).unwrap();
             assert_eq!(shares.free_lots, lots, "{held} less {covered}");
         }
+        assert_eq!(Shares::count(Decimal::MAX, dec!(0)), None);
+        assert_eq!(Shares::count(dec!(0), Decimal::MIN), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use wheelhouse_core::{
-    Account, Bar, BrokerId, Capabilities, ClientOrderIdSupport, Clock, Decimal, Instrument,
-    OptionContract, Order, OrderType, Position, PreviewNeed, Price, Quote, ReplaceSupport,
-    SizeUnit, Support, TimeInForce, dec,
+    Account, AccountId, Bar, BrokerId, Capabilities, ClientOrderIdSupport, Clock, Decimal,
+    Instrument, OptionContract, OptionPosition, Order, OrderType, Position, PreviewNeed, Price,
+    Quote, ReplaceSupport, SizeUnit, Support, TimeInForce, dec,
 };
 
 use super::{Inner, MockBroker, state::State};
@@ -144,6 +144,18 @@ impl MockBrokerBuilder {
     /// Adds an option contract; chains are made from the contracts.
     pub fn option(mut self, contract: OptionContract) -> Self {
         self.state.world.contracts.push(contract);
+        self
+    }
+
+    /// Adds options that were held or written before.
+    pub fn option_position(mut self, position: OptionPosition) -> Self {
+        self.state.world.option_positions.push(position);
+        self
+    }
+
+    /// Says how much of an account's cash is set aside for written options.
+    pub fn options_collateral(mut self, account: &AccountId, cash: Decimal) -> Self {
+        self.state.world.set_aside.insert(account.clone(), cash);
         self
     }
 

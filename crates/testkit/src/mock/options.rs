@@ -68,11 +68,12 @@ impl OptionsTrading for MockBroker {
         Ok(contracts.iter().map(quote).collect())
     }
 
-    /// There are none: orders of options are kept but not executed.
+    /// Those that were there before: orders of options are kept but not executed.
     async fn option_positions(&self, account: &AccountId) -> Result<Vec<OptionPosition>> {
         let mut state = self.begin(Call::at(Operation::OptionPositions, account))?;
         state.reached += 1;
-        Ok(Vec::new())
+        let held = state.world.option_positions.iter();
+        Ok(held.filter(|it| it.account == *account).cloned().collect())
     }
 
     async fn option_orders(

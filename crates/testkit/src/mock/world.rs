@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 use wheelhouse_core::{
     Account, AccountId, AccountSummary, Bar, BrokerOrderId, ClientOrderId, ClosedTrade, Currency,
     Decimal, Error, ErrorKind, EventKind, Execution, ExecutionId, Instrument, InstrumentId,
-    OptionContract, OptionOrder, Order, OrderKind, OrderRequest, OrderState, Position,
-    PositionEffect, PositionId, Price, Quantity, Quote, Result, Side, TimeInForce,
+    OptionContract, OptionOrder, OptionPosition, Order, OrderKind, OrderRequest, OrderState,
+    Position, PositionEffect, PositionId, Price, Quantity, Quote, Result, Side, TimeInForce,
 };
 
 use super::events::{About, Happened};
@@ -19,6 +19,8 @@ pub(super) struct World {
     pub(super) quotes: BTreeMap<InstrumentId, Quote>,
     pub(super) bars: BTreeMap<InstrumentId, Vec<Bar>>,
     pub(super) contracts: Vec<OptionContract>,
+    pub(super) option_positions: Vec<OptionPosition>,
+    pub(super) set_aside: BTreeMap<AccountId, Decimal>,
     pub(super) orders: Vec<Order>,
     pub(super) option_orders: Vec<OptionOrder>,
     pub(super) positions: Vec<Position>,
@@ -205,6 +207,7 @@ impl World {
         summary.cash = Some(cash);
         summary.equity = Some(cash + open);
         summary.buying_power = Some(cash + open);
+        summary.options_collateral = self.set_aside.get(account).copied();
         summary.open_pnl = Some(open);
         summary.position_count = u32::try_from(positions.len()).ok();
         summary.order_count = u32::try_from(orders.count()).ok();

@@ -1,8 +1,8 @@
 use time::{Duration, macros::datetime};
 use wheelhouse_core::{Decimal, OptionRight::*, Quantity, Side::*, dec};
-use wheelhouse_wheel::{Hazard, PutAssignment, Secured};
+use wheelhouse_wheel::{Hazard, NotAllowed, PutAssignment, Secured, WheelInputs};
 
-use crate::world::{only, option, pending_put, price, report, shares, symbol, wheel, world};
+use crate::world::{NOW, only, option, pending_put, price, report, shares, symbol, wheel, world};
 
 #[test]
 fn undercovered_calls_are_a_hazard_with_both_numbers() {
@@ -91,8 +91,80 @@ fn puts_without_the_cash_are_not_called_secured() {
     let hazard = Hazard::PutsNotSecured {
         collateral: dec!(1000),
         missing: dec!(600),
+        margin: false,
     };
     assert_eq!(report.hazards, vec![hazard]);
+}
+
+#[test]
+fn a_call_in_the_money_is_a_hazard_of_its_own_before_the_shares_go_ex_dividend() {
+    let found = |right, at, days_to_ex: i64| {
+        let mut inputs = WheelInputs::at(NOW);
+        let mut held = shares("KO", dec!(100));
+        held.mark_price = Some(price(at));
+        inputs.positions = vec![held];
+        inputs.options = vec![option("KO", Sell, right, dec!(75), dec!(1))];
+        let on = inputs.today + Duration::days(days_to_ex);
+        inputs.ex_dividends.insert(symbol("KO"), on);
+        let ko = wheel(&report(&inputs), "KO");
+        ko.hazards
+            .iter()
+            .any(|hazard| matches!(hazard, Hazard::ExDividend { on: day, .. } if *day == on))
+    };
+    // 28 days are left.
+    for (right, at, days, is_hazard) in [
+        (Call, dec!(76), 10, true),
+        (Call, dec!(76), 0, true),
+        (Call, dec!(76), 28, true),
+        (Call, dec!(76), 29, false),
+        (Call, dec!(76), -1, false),
+        (Call, dec!(75), 10, false),
+        (Call, dec!(74), 10, false),
+        (Put, dec!(74), 10, false),
+    ] {
+        assert_eq!(found(right, at, days), is_hazard, "{right:?} {at} {days}");
+    }
+}
+
+#[test]
+fn what_an_account_is_not_allowed_depends_on_its_kind() {
+    use wheelhouse_core::AccountKind::{self, *};
+    let mut spread = option("T", Sell, Put, dec!(5), dec!(1));
+    spread.strategy = Some("spread-1".parse().unwrap());
+    let seen = |kind: Option<AccountKind>| {
+        let mut inputs = world();
+        inputs.summaries[0].kind = kind;
+        inputs.summaries[0].options_collateral = Some(dec!(0));
+        inputs.options.push(spread.clone());
+        let call = option("KO", Sell, Call, dec!(75), dec!(5));
+        inputs.options.push(call);
+        let hazards = report(&inputs).hazards;
+        let what = hazards.iter().filter_map(|hazard| match hazard {
+            Hazard::NotAllowed { what, .. } => Some(*what),
+            _ => None,
+        });
+        let margin = hazards
+            .iter()
+            .any(|hazard| matches!(hazard, Hazard::PutsNotSecured { margin: true, .. }));
+        (what.collect::<Vec<_>>(), margin)
+    };
+    let bare = vec![NotAllowed::UncoveredCalls, NotAllowed::UnsecuredPuts];
+    let mut all = vec![NotAllowed::Spreads];
+    all.extend(&bare);
+    assert_eq!(seen(Some(Retirement)), (all, false));
+    assert_eq!(seen(Some(Cash)), (bare, false));
+    assert_eq!(seen(Some(Margin)), (vec![], true));
+    assert_eq!(seen(Some(Unknown("prime".to_owned()))), (vec![], false));
+    assert_eq!(seen(None), (vec![], false));
+
+    // What stands covered and secured is allowed in each.
+    for kind in [Cash, Margin, Retirement] {
+        let mut inputs = world();
+        inputs.summaries[0].kind = Some(kind.clone());
+        let report = report(&inputs);
+        assert_eq!(report.all_hazards().count(), 0, "{report}");
+        assert_eq!(report.kind, Some(kind));
+    }
 }
 
 #[test]
@@ -236,6 +308,23 @@ fn every_hazard() -> Vec<Hazard> {
             held: dec!(200),
             covered: dec!(100),
         },
+        Hazard::ExDividend {
+            position: position.clone(),
+            strike,
+            on: time::macros::date!(2026 - 12 - 01),
+        },
+        Hazard::NotAllowed {
+            kind: wheelhouse_core::AccountKind::Retirement,
+            what: NotAllowed::Spreads,
+        },
+        Hazard::NotAllowed {
+            kind: wheelhouse_core::AccountKind::Cash,
+            what: NotAllowed::UncoveredCalls,
+        },
+        Hazard::NotAllowed {
+            kind: wheelhouse_core::AccountKind::Cash,
+            what: NotAllowed::UnsecuredPuts,
+        },
         Hazard::InTheMoney {
             position: position.clone(),
             right: Call,
@@ -249,6 +338,7 @@ fn every_hazard() -> Vec<Hazard> {
         Hazard::PutsNotSecured {
             collateral: dec!(1000),
             missing: dec!(600),
+            margin: true,
         },
         Hazard::ShortLegAside {
             position,
@@ -266,6 +356,6 @@ fn every_hazard() -> Vec<Hazard> {
             shares: dec!(3),
         },
     ];
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 15);
     all
 }

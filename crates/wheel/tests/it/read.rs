@@ -48,7 +48,10 @@ fn priced() -> Fake {
 async fn what_is_read_is_what_is_classified_over_all_pages() {
     let broker = priced();
     let report = read(&broker, &account(), &clock()).await.unwrap();
-    assert_eq!(Some(&report), classify(&world()).account(&account()));
+    assert_eq!(
+        Some(&report),
+        classify(&world()).unwrap().account(&account())
+    );
     let positions = broker.calls().iter().filter(|c| *c == "positions").count();
     assert_eq!(positions, 3, "a page each");
 }
@@ -168,7 +171,7 @@ async fn days_are_counted_from_the_date_in_new_york() {
     let evening = Standing(datetime!(2026-12-18 02:00 UTC));
     let inputs = gather(&priced(), &account(), &evening).await.unwrap();
     assert_eq!(inputs.today, time::macros::date!(2026 - 12 - 17));
-    let report = classify(&inputs);
+    let report = classify(&inputs).unwrap();
     let f = report.accounts[0].wheel(&symbol("F")).unwrap();
     assert_eq!(f.puts[0].leg.days_to_expiry, 1);
 }

@@ -1,8 +1,10 @@
-use wheelhouse_core::{Decimal, Deliverable, OptionRight::*, OrderSize, Quantity, Side::*, dec};
-use wheelhouse_wheel::{AsideReason, PutAssignment, Secured, Stage, Turn};
+use wheelhouse_core::{
+    Decimal, Deliverable, ErrorKind, OptionRight::*, OrderSize, Quantity, Side::*, dec,
+};
+use wheelhouse_wheel::{AsideReason, PutAssignment, Secured, Stage, Turn, WheelInputs, classify};
 
 use crate::world::{
-    account, only, option, pending_put, price, report, shares, symbol, wheel, world,
+    NOW, account, only, option, pending_put, price, report, shares, symbol, wheel, world,
 };
 
 #[test]
@@ -302,19 +304,109 @@ fn assigned_shares_keep_both_costs_and_end_as_a_whole_turn_does() {
 }
 
 #[test]
-fn figures_too_large_to_be_exact_are_left_out_and_nothing_panics() {
-    let mut put = option("F", Sell, Put, Decimal::MAX, Decimal::MAX);
-    put.average_price = Some(price(Decimal::MAX));
-    let mut call = option("F", Sell, Call, Decimal::MAX, Decimal::MAX);
+fn no_lot_is_called_free_while_contracts_are_being_assigned() {
+    // The call has gone and its shares have not: they are no longer the holder's to write on.
+    let mut call = option("KO", Sell, Call, dec!(75), dec!(0));
+    call.pending_assignment = Some(Quantity::new(dec!(1)));
+    let report = only(vec![shares("KO", dec!(300))], vec![call.clone()]);
+    let ko = wheel(&report, "KO");
+    let stages = vec![Stage::AssignmentPending, Stage::SharesUncovered];
+    assert_eq!((ko.stages, ko.shares.free_lots), (stages, 0));
+    assert_eq!(report.totals.free_lots, 0);
+    assert_eq!(ko.shares.free, dec!(300), "the count itself is a fact");
+
+    call.pending_assignment = None;
+    let settled = only(vec![shares("KO", dec!(300))], vec![call]);
+    assert_eq!(wheel(&settled, "KO").shares.free_lots, 3);
+}
+
+#[test]
+fn figures_too_large_to_be_exact_are_left_out() {
+    let large = Decimal::MAX / dec!(1000);
+    let mut call = option("F", Sell, Call, large, dec!(1));
     call.average_price = Some(price(Decimal::MIN));
-    let mut held = shares("F", Decimal::MAX);
+    let mut held = shares("F", dec!(100));
     held.average_price = Some(price(Decimal::MAX));
     held.mark_price = Some(price(dec!(0.0000000000000000000000000001)));
-    let report = only(vec![held.clone(), held], vec![put.clone(), put, call]);
+    let report = only(vec![held], vec![call]);
     let f = wheel(&report, "F");
-    assert_eq!(f.collateral(), Decimal::MAX);
-    assert_eq!(f.puts[0].leg.premium, None);
-    assert_eq!(f.puts[0].annualised_return, None);
+    assert_eq!(f.calls[0].leg.premium, None);
+    assert_eq!(f.shares.open_pnl, None);
+    assert_eq!(report.totals.premium, None);
     assert!(!f.picture().to_string().is_empty());
     assert!(!report.to_string().is_empty());
+}
+
+#[test]
+fn counts_too_large_for_a_decimal_are_an_error_and_never_cut_off() {
+    let max = Decimal::MAX;
+    let put = |strike, contracts| option("F", Sell, Put, strike, contracts);
+    let call = |contracts| option("F", Sell, Call, dec!(10), contracts);
+    let held = |count| shares("F", count);
+    let mut short = held(max);
+    short.side = Sell;
+    for (positions, options) in [
+        (vec![held(max), held(max)], vec![]),
+        // Cut off at the greatest decimal, these would come to nothing.
+        (vec![held(max), held(max), short.clone()], vec![]),
+        (vec![short.clone(), short], vec![]),
+        // More lots than can be counted.
+        (vec![held(max)], vec![]),
+        (vec![], vec![put(max, dec!(1))]),
+        (vec![], vec![put(dec!(1), max)]),
+        (
+            vec![],
+            vec![put(max / dec!(150), dec!(1)), put(max / dec!(150), dec!(1))],
+        ),
+        (vec![], vec![call(max)]),
+        (vec![], vec![call(max / dec!(150)), call(max / dec!(150))]),
+    ] {
+        let mut inputs = WheelInputs::at(NOW);
+        (inputs.positions, inputs.options) = (positions, options);
+        let error = classify(&inputs).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{inputs:?}");
+    }
+    let mut inputs = world();
+    inputs.summaries[0].options_collateral = Some(Decimal::MIN);
+    assert_eq!(classify(&inputs).unwrap_err().code(), 5001);
+}
+
+#[test]
+fn puts_on_several_underlyings_share_the_cash_of_their_account() {
+    let puts = || {
+        vec![
+            option("F", Sell, Put, dec!(10), dec!(1)),
+            option("KO", Sell, Put, dec!(60), dec!(2)),
+        ]
+    };
+    for (set_aside, secured) in [
+        (dec!(13000), Secured::Yes),
+        // Enough for either of them, not for both.
+        (
+            dec!(12000),
+            Secured::No {
+                missing: dec!(1000),
+            },
+        ),
+    ] {
+        let mut inputs = world();
+        (inputs.positions, inputs.options) = (Vec::new(), puts());
+        inputs.summaries[0].options_collateral = Some(set_aside);
+        let report = report(&inputs);
+        assert_eq!(report.totals.collateral, dec!(13000));
+        for name in ["F", "KO"] {
+            assert_eq!(wheel(&report, name).secured, secured, "{name}");
+        }
+    }
+}
+
+#[test]
+fn cash_of_another_account_secures_nothing() {
+    let mut inputs = world();
+    let mut other = inputs.summaries[0].clone();
+    other.account = "100200303".parse().unwrap();
+    other.options_collateral = Some(dec!(1_000_000));
+    inputs.summaries[0].options_collateral = Some(dec!(999));
+    inputs.summaries.push(other);
+    assert_eq!(report(&inputs).secured, Secured::No { missing: dec!(1) });
 }

@@ -167,7 +167,8 @@ pub(crate) fn only(positions: Vec<Position>, options: Vec<OptionPosition>) -> Ac
 }
 
 pub(crate) fn report(inputs: &WheelInputs) -> AccountWheel {
-    classify(inputs).account(&account()).unwrap().clone()
+    let report = classify(inputs).unwrap();
+    report.account(&account()).unwrap().clone()
 }
 
 pub(crate) fn wheel(report: &AccountWheel, name: &str) -> Wheel {
