@@ -1,12 +1,12 @@
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use crate::{
-    AccountId, Broker, Error, ErrorKind, Instrument, InstrumentId, Order, OrderQuery, Position,
-    PositionQuery, Quote, Resolution, Result, Submission, Symbol,
+    AccountId, Broker, ContractPages, Error, ErrorKind, Instrument, InstrumentId, OptionQuery,
+    Order, OrderQuery, Position, PositionQuery, Quote, Resolution, Result, Submission, Symbol,
+    pages::Walk,
 };
-
-/// The most pages that are read for one list; a broker that links more is refused.
-const MAX_PAGES: usize = 1_000;
 
 /// Comfort over any [`Broker`], made from its methods alone.
 #[async_trait]
@@ -26,31 +26,38 @@ pub trait BrokerExt: Broker {
         self.instrument(&account, &symbol).await
     }
 
-    /// Reads all positions, over all pages.
+    /// Reads all positions, over all pages. What stands on two pages, because the list has moved in
+    /// between, is there once.
     ///
     /// # Errors
     ///
     /// As [`Broker::positions`]; a page that fails fails the whole.
+    /// [`ErrorKind::UnexpectedAnswer`] if the pages do not end.
     async fn all_positions(&self, account: impl Into<AccountId> + Send) -> Result<Vec<Position>> {
         let account = account.into();
         let mut query = PositionQuery::all();
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
+        let mut walk = Walk::default();
+        loop {
             let page = self.positions(&account, query.clone()).await?;
-            all.extend(page.items);
-            match page.next {
-                Some(next) => query.page = Some(next),
-                None => return Ok(all),
-            }
+            let new = |it: &Position| seen.insert(it.id.clone());
+            all.extend(page.items.into_iter().filter(new));
+            let Some(next) = page.next else {
+                return Ok(all);
+            };
+            walk.visit(&next)
+                .map_err(|error| error.in_operation("positions").at_broker(self.id()))?;
+            query.page = Some(next);
         }
-        Err(endless("positions"))
     }
 
-    /// Reads all orders that fit the query, over all pages.
+    /// Reads all orders that fit the query, over all pages. What stands on two pages, because the
+    /// list has moved in between, is there once.
     ///
     /// # Errors
     ///
-    /// As [`Broker::orders`]; a page that fails fails the whole.
+    /// As [`Broker::orders`]; a page that fails fails the whole. [`ErrorKind::UnexpectedAnswer`] if
+    /// the pages do not end.
     async fn all_orders(
         &self,
         account: impl Into<AccountId> + Send,
@@ -58,16 +65,54 @@ pub trait BrokerExt: Broker {
     ) -> Result<Vec<Order>> {
         let account = account.into();
         let mut query = query;
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
+        let mut walk = Walk::default();
+        loop {
             let page = self.orders(&account, query.clone()).await?;
-            all.extend(page.items);
-            match page.next {
-                Some(next) => query.page = Some(next),
-                None => return Ok(all),
-            }
+            let new = |it: &Order| seen.insert(it.id.clone());
+            all.extend(page.items.into_iter().filter(new));
+            let Some(next) = page.next else {
+                return Ok(all);
+            };
+            walk.visit(&next)
+                .map_err(|error| error.in_operation("orders").at_broker(self.id()))?;
+            query.page = Some(next);
         }
-        Err(endless("orders"))
+    }
+
+    /// Walks through the contracts that fit the query, page after page, with one page in memory.
+    ///
+    /// ```
+    /// use wheelhouse_core::{AccountId, Broker, BrokerExt, OptionQuery, Result, Symbol};
+    ///
+    /// async fn cheapest(broker: &dyn Broker, account: &AccountId) -> Result<Option<String>> {
+    ///     let mut lowest = None;
+    ///     let mut pages = broker.option_pages(account, OptionQuery::new(Symbol::new("F")?))?;
+    ///     while let Some(contracts) = pages.next().await? {
+    ///         lowest = lowest.into_iter().chain(contracts).min_by_key(|it| it.strike);
+    ///     }
+    ///     Ok(lowest.map(|it| it.id.to_string()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the broker has no options.
+    fn option_pages(
+        &self,
+        account: impl Into<AccountId>,
+        query: OptionQuery,
+    ) -> Result<ContractPages<'_>> {
+        let Some(options) = self.options() else {
+            let error = Error::new(ErrorKind::Unsupported, "this broker has no options");
+            return Err(error.at_broker(self.id()).in_operation("option_contracts"));
+        };
+        Ok(ContractPages::new(
+            options,
+            self.id(),
+            account.into(),
+            query,
+        ))
     }
 
     /// Reads the best prices of one instrument.
@@ -105,8 +150,3 @@ pub trait BrokerExt: Broker {
 }
 
 impl<B: Broker + ?Sized> BrokerExt for B {}
-
-fn endless(operation: &'static str) -> Error {
-    let message = format!("the broker linked more than {MAX_PAGES} pages");
-    Error::new(ErrorKind::UnexpectedAnswer, message).in_operation(operation)
-}

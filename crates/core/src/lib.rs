@@ -14,6 +14,7 @@ mod instrument;
 mod number;
 mod options;
 mod order;
+mod pages;
 mod query;
 mod raw;
 mod request;
@@ -50,6 +51,7 @@ pub use options::{
     OptionPosition, OptionQuery, OptionQuote, OptionRight, OptionsTrading,
 };
 pub use order::{Execution, Order, Position, PositionEffect};
+pub use pages::ContractPages;
 pub use query::{
     BarQuery, ClosedTradeQuery, ExecutionQuery, InstrumentQuery, OrderQuery, OrderStatusFilter,
     Page, PageToken, PositionQuery,
