@@ -1,4 +1,8 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::future::{try_join3, try_join4};
@@ -13,11 +17,13 @@ use crate::{
     config::Host,
     convert::{self, Place},
     endpoints,
-    wire::{Text, account as wire},
+    wire::{self as wires, Text, account as wire, option_order},
 };
 
 /// An account is looked for again after this long at the earliest.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The states in which an order can still change, as the filter of the lists names them.
+const OPEN_STATES: &str = "new,queued,unconfirmed,confirmed,partially_filled,pending_cancelled";
 /// The page that follows the last one of shares.
 const CRYPTO_PAGE: &str = "crypto";
 
@@ -28,6 +34,9 @@ pub(crate) struct Directory {
 }
 
 impl Inner {
+    /// Lists the accounts, retirement accounts among them, each once and without the banks that money
+    /// comes from. If one of the lists cannot be read whole it is an error: who does not see an
+    /// account would take it for empty.
     pub(crate) async fn list_accounts(&self) -> Result<Accounts> {
         let directory = match self.directory.any() {
             Some(old) => {
@@ -71,7 +80,11 @@ impl Inner {
                 let (items, next) = rows(body, |row: &wire::Account<'_>, index| {
                     convert::account(row, None, Place::Row(body, index)).map(Some)
                 })?;
-                accounts.extend(items);
+                for account in items {
+                    if !accounts.iter().any(|known| known.id == account.id) {
+                        accounts.push(account);
+                    }
+                }
                 Ok((next, true))
             })
             .await?;
@@ -147,12 +160,10 @@ impl Inner {
             .zip(strategies.1)
             .and_then(|(a, b)| a.checked_add(b));
         let summary = || -> Result<AccountSummary> {
-            let unified = match &unified {
-                Some(body) => {
-                    api::decode::<crate::wire::Page<'_, wire::Unified<'_>>>(body)?.results
-                }
-                None => Vec::new(),
-            };
+            let mut balances = Vec::new();
+            for body in &unified {
+                balances.extend(api::decode::<wires::Page<'_, wire::Unified<'_>>>(body)?.results);
+            }
             let mine = |row: &&wire::Unified<'_>| {
                 row.account_number
                     .as_ref()
@@ -162,7 +173,7 @@ impl Inner {
             let sources = convert::Sources {
                 account: &api::decode(&account)?,
                 portfolio: &api::decode(&portfolio)?,
-                unified: unified.iter().find(mine),
+                unified: balances.iter().find(mine),
                 day_trades: trades.equity_day_trades.len() + trades.option_day_trades.len(),
                 positions: shares.0 + strategies.0,
                 orders,
@@ -175,24 +186,23 @@ impl Inner {
         summary().map_err(|error| self.place_in(error, "account_summary"))
     }
 
-    /// Reads the balances of all accounts, from a host that not every client is let in to.
-    async fn read_unified(&self) -> Result<Option<Bytes>> {
+    /// Reads the balances of all accounts, from a host that not every client is let in to. What they
+    /// tell stands in other answers too, but for what can be spent with the broker's own deposits.
+    async fn read_unified(&self) -> Result<Vec<Bytes>> {
         let endpoint = &endpoints::GET_UNIFIED;
-        match self
-            .api
-            .read(endpoint, self.api.call(Host::Bonfire, endpoint))
-            .await
-        {
-            Ok(body) => Ok(Some(body)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::NotFound | ErrorKind::PermissionDenied
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        let call = self.api.call(Host::Bonfire, endpoint);
+        let mut bodies = Vec::new();
+        let read = self.api.all_pages(Host::Bonfire, endpoint, call, |body| {
+            let (_, next) = rows(body, |_: &wire::Unified<'_>, _| Ok(None::<()>))?;
+            bodies.push(body.clone());
+            Ok((next, true))
+        });
+        match read.await {
+            Ok(()) => Ok(bodies),
+            Err(error) => match error.kind() {
+                ErrorKind::NotFound | ErrorKind::PermissionDenied => Ok(Vec::new()),
+                _ => Err(error),
+            },
         }
     }
 
@@ -205,11 +215,13 @@ impl Inner {
             .query("nonzero", true)
             .query("account_number", id);
         let (mut count, mut cost) = (0, Some(Decimal::ZERO));
+        let mut seen = HashSet::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (costs, next) = rows(body, |row: &wire::Position<'_>, index| {
                     let held = convert::position(row, Place::Row(body, index))?;
-                    let counts = held.account == *id && !row.quantity.0.is_zero();
+                    let mine = held.account == *id && !row.quantity.0.is_zero();
+                    let counts = mine && seen.insert(held.id.clone());
                     let paid = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
                     let basis = convert::signed_cost(paid, row.clearing_direction.as_ref())
                         .or_else(|| {
@@ -237,21 +249,16 @@ impl Inner {
             .query("nonzero", "True")
             .query("account_numbers", id);
         let (mut count, mut cost) = (0, Some(Decimal::ZERO));
+        let mut seen = HashSet::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
-                let (costs, next) = rows(
-                    body,
-                    |row: &crate::wire::option::AggregatePosition<'_>, _| {
-                        let number = row.account_number.as_ref().map(Text::as_str);
-                        let mine =
-                            number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
-                        let basis = convert::signed_cost(
-                            row.clearing_cost_basis,
-                            row.clearing_direction.as_ref(),
-                        );
-                        Ok((mine && !row.quantity.0.is_zero()).then_some(basis))
-                    },
-                )?;
+                let (costs, next) = rows(body, |row: &wires::option::AggregatePosition<'_>, _| {
+                    let number = row.account_number.as_ref().map(Text::as_str);
+                    let mine = number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
+                    let held = mine && !row.quantity.0.is_zero();
+                    let counts = held && seen.insert(row.id.as_str().to_ascii_lowercase());
+                    Ok(counts.then(|| convert::cost_of_strategy(row)))
+                })?;
                 count += costs.len();
                 cost = costs
                     .into_iter()
@@ -262,18 +269,35 @@ impl Inner {
         Ok((count, cost))
     }
 
+    /// Counts the open orders of shares, of crypto if it was asked for, and of options.
     async fn count_open(&self, id: &AccountId) -> Result<usize> {
         let mut query = OrderQuery::open();
-        let mut count = 0;
-        for _ in 0..wheelhouse_http::Pages::MAX {
+        let mut pages = wheelhouse_http::Pages::new();
+        let mut open = HashSet::new();
+        loop {
             let page = self.list_orders(id, query.clone()).await?;
-            count += page.items.len();
-            match page.next {
-                Some(next) => query.page = Some(next),
-                None => break,
-            }
+            open.extend(page.items.into_iter().map(|order| order.id));
+            let Some(next) = page.next else { break };
+            let visited = pages.visit(next.as_str());
+            visited.map_err(|error| place(&endpoints::GET_ORDERS, error))?;
+            query.page = Some(next);
         }
-        Ok(count)
+        let endpoint = &endpoints::GET_OPTION_ORDERS;
+        let call = self.api.call(Host::Api, endpoint);
+        let call = call
+            .query("account_numbers", id)
+            .query("states", OPEN_STATES);
+        let read = self.api.all_pages(Host::Api, endpoint, call, |body| {
+            let (orders, next) = rows(body, |row: &option_order::OptionOrder<'_>, index| {
+                let order = convert::option_order(row, Place::Row(body, index))?.order;
+                let counts = order.account == *id && !order.state.is_final();
+                Ok(counts.then_some(order.id))
+            })?;
+            open.extend(orders);
+            Ok((next, true))
+        });
+        read.await?;
+        Ok(open.len())
     }
 
     pub(crate) async fn list_positions(
@@ -307,8 +331,9 @@ impl Inner {
             let mine = position.account == *id && !row.quantity.0.is_zero();
             Ok(Some(position).filter(|position| mine && wanted(position)))
         });
-        let (items, next) = page.map_err(|error| place(endpoint, error))?;
+        let (mut items, next) = page.map_err(|error| place(endpoint, error))?;
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
+        self.name(&mut items).await?;
         let crypto = self
             .config
             .private_crypto
@@ -317,6 +342,21 @@ impl Inner {
             items,
             next: next.or(crypto),
         })
+    }
+}
+
+impl Inner {
+    /// Finds the names of positions whose rows do not carry them, as older ones do not.
+    async fn name(&self, positions: &mut [Position]) -> Result<()> {
+        let nameless = positions.iter().filter(|it| it.symbol.is_none());
+        let listings = self
+            .listings_of(nameless.map(|it| it.instrument.clone()))
+            .await?;
+        for position in positions.iter_mut().filter(|it| it.symbol.is_none()) {
+            let listing = listings.get(&position.instrument);
+            position.symbol = listing.map(|listing| listing.instrument.symbol.clone());
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What Robinhood tells beyond the vocabulary of core.
 
+use std::collections::HashSet;
+
 use time::Date;
-use wheelhouse_core::{AccountId, Bar, InstrumentId, Money, Result};
+use wheelhouse_core::{AccountId, Bar, InstrumentId, Money, Quote, Result, Symbol};
 
 use crate::{
     ChainCollateral, Dividend, Fundamentals, MarketHours, OptionEvent, OptionStrategy, Robinhood,
@@ -27,12 +29,13 @@ impl Robinhood {
             .api
             .call(Host::Api, endpoint)
             .query("account_numbers", account);
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
             let (items, next) = rows(body, |row: &account::Dividend<'_>, _| {
                 convert::dividend(row).map(Some)
             })?;
-            all.extend(items.into_iter().filter(|row| row.account == *account));
+            let mine = items.into_iter().filter(|row| row.account == *account);
+            all.extend(mine.filter(|row| seen.insert(row.id.clone())));
             Ok((next, true))
         });
         read.await?;
@@ -107,6 +110,27 @@ impl Robinhood {
             .map_err(|error| place(endpoint, error))
     }
 
+    /// Reads the best prices of shares by their names, in the order of `symbols`: some 300 names in
+    /// one request.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](wheelhouse_core::ErrorKind::NotFound), which names them, if the broker does not
+    /// know all of the symbols, and the kinds that every call can fail with.
+    pub async fn quotes_of(&self, symbols: &[Symbol]) -> Result<Vec<Quote>> {
+        self.inner.read_quotes_of(symbols).await
+    }
+
+    /// Reads what is known of companies and their day by their names, in the order of `symbols`: 100
+    /// in one request.
+    ///
+    /// # Errors
+    ///
+    /// As [`quotes_of`](Self::quotes_of).
+    pub async fn fundamentals_of(&self, symbols: &[Symbol]) -> Result<Vec<Fundamentals>> {
+        self.inner.read_fundamentals_of(symbols).await
+    }
+
     /// Reads the options that an account holds, a row for each strategy, with the terms of its legs.
     ///
     /// # Errors
@@ -121,13 +145,13 @@ impl Robinhood {
         let call = call
             .query("nonzero", "True")
             .query("account_numbers", account);
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
             let (items, next) = rows(body, |row: &option::AggregatePosition<'_>, index| {
                 let held = convert::strategy(row, Place::Row(body, index))?;
                 Ok((held.account == *account && !held.quantity.value().is_zero()).then_some(held))
             })?;
-            all.extend(items);
+            all.extend(items.into_iter().filter(|row| seen.insert(row.id.clone())));
             Ok((next, true))
         });
         read.await?;
@@ -147,13 +171,13 @@ impl Robinhood {
             .api
             .call(Host::Api, endpoint)
             .query("account_numbers", account);
-        let mut all = Vec::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         let read = inner.api.all_pages(Host::Api, endpoint, call, |body| {
             let (items, next) = rows(body, |row: &option::OptionEvent<'_>, index| {
                 let event = convert::event(row, Place::Row(body, index))?;
                 Ok((event.account == *account).then_some(event))
             })?;
-            all.extend(items);
+            all.extend(items.into_iter().filter(|row| seen.insert(row.id.clone())));
             Ok((next, true))
         });
         read.await?;

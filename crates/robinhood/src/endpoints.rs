@@ -6,8 +6,7 @@ use std::time::Duration;
 use wheelhouse_http::Endpoint;
 use wheelhouse_ratelimit::{LimitClass, Quota};
 
-const READS: LimitClass =
-    LimitClass::new("robinhood.reads", Quota::every(40, Duration::from_secs(10)));
+const READS: LimitClass = LimitClass::new("robinhood.reads", Quota::per_second(4).with_burst(10));
 const PLACE: LimitClass = LimitClass::new(
     "robinhood.place_order",
     Quota::every(1, Duration::from_millis(2_500)),
@@ -36,6 +35,7 @@ endpoints! {
     USER_VIEW = Endpoint::get("login", "/pathfinder/inquiries/{machine}/user_view/", LOGIN_STEPS).without_token();
     CONTINUE = Endpoint::post("login", "/pathfinder/inquiries/{machine}/user_view/", LOGIN_STEPS).without_token();
     PROMPT = Endpoint::get("login", "/push/{challenge}/get_prompts_status/", PROMPTS).once().without_token();
+    CHALLENGE = Endpoint::get("login", "/challenge/{challenge}/", LOGIN_STEPS).once().without_token();
     RESPOND = Endpoint::post("login", "/challenge/{challenge}/respond/", LOGIN_STEPS).without_token();
     // Host identi, without a token.
     MIGRATED = Endpoint::get("login", "/verification_workflows/polaris_migrated/{workflow}/", LOGIN_STEPS).without_token();
@@ -51,6 +51,8 @@ endpoints! {
     GET_INSTRUMENTS = Endpoint::get("instruments", "/instruments/", READS);
     GET_INSTRUMENT = Endpoint::get("instrument", "/instruments/{instrument}/", READS);
     FIND_INSTRUMENT = Endpoint::get("instrument", "/instruments/", READS);
+    FIND_QUOTES = Endpoint::get("quotes", "/quotes/", READS);
+    FIND_FUNDAMENTALS = Endpoint::get("fundamentals", "/fundamentals/", READS);
     GET_QUOTES = Endpoint::get("quotes", "/marketdata/quotes/", READS);
     GET_HISTORICALS = Endpoint::get("bars", "/marketdata/historicals/{instrument}/", READS);
     GET_FUNDAMENTALS = Endpoint::get("fundamentals", "/marketdata/fundamentals/{instrument}/", READS);

@@ -1,19 +1,21 @@
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use time::{Date, OffsetDateTime, Weekday, macros::format_description};
 use wheelhouse_core::{
     AccountId, Bar, BarInterval, BarQuery, Clock, Error, ErrorKind, Holiday, Instrument,
     InstrumentId, InstrumentQuery, InstrumentStatus, MarketHistory, OrderType, Page, Quote, Result,
     SessionStatus, Symbol, TradingSchedule, TradingSessions,
 };
+use wheelhouse_http::Endpoint;
 
 use crate::{
-    MarketHours, Robinhood,
+    Fundamentals, MarketHours, Robinhood,
     accounts::{ById, next_page},
     api::{self, place, rows},
     client::Inner,
@@ -25,28 +27,53 @@ use crate::{
 
 /// How many identifiers go into one request: 50 of 36 characters, within the 2 KiB of a query.
 pub(crate) const IDS: usize = 50;
+/// How many bytes of symbols go into one request, within the 2 KiB of a query.
+const SYMBOL_BYTES: usize = 2_000;
+/// The most symbols in one request for fundamentals.
+const FUNDAMENTALS: usize = 100;
 /// The most instruments that are remembered.
 const MOST: usize = 10_000;
 
 /// The instruments met of late, by their identifiers.
 #[derive(Debug, Default)]
-pub(crate) struct Listings(Mutex<HashMap<InstrumentId, (Duration, Arc<Listing>)>>);
+pub(crate) struct Listings(Mutex<Listed>);
+
+#[derive(Debug, Default)]
+struct Listed {
+    listings: HashMap<InstrumentId, (Duration, Arc<Listing>)>,
+    /// Those that were found by their name.
+    by_symbol: HashMap<Symbol, InstrumentId>,
+}
 
 impl Listings {
     fn fresh(&self, clock: &dyn Clock, id: &InstrumentId, age: Duration) -> Option<Arc<Listing>> {
-        let listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, listing) = listings.get(id)?;
+        let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, listing) = listed.listings.get(id)?;
         (clock.monotonic().saturating_sub(*read_at) <= age).then(|| listing.clone())
+    }
+
+    fn id_of(&self, symbol: &Symbol) -> Option<InstrumentId> {
+        let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.by_symbol.get(symbol).cloned()
+    }
+
+    fn put_named(&self, clock: &dyn Clock, listing: Listing) -> Arc<Listing> {
+        let listing = self.put(clock, listing);
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let it = &listing.instrument;
+        listed.by_symbol.insert(it.symbol.clone(), it.id.clone());
+        listing
     }
 
     fn put(&self, clock: &dyn Clock, listing: Listing) -> Arc<Listing> {
         let listing = Arc::new(listing);
-        let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if listings.len() >= MOST {
-            listings.clear();
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if listed.listings.len() >= MOST {
+            *listed = Listed::default();
         }
         let id = listing.instrument.id.clone();
-        listings.insert(id, (clock.monotonic(), listing.clone()));
+        let read_at = clock.monotonic();
+        listed.listings.insert(id, (read_at, listing.clone()));
         listing
     }
 }
@@ -120,7 +147,7 @@ impl Inner {
             found.retain(|(active, _)| *active);
         }
         let error = match found.len() {
-            1 => return Ok(self.listings.put(self.clock(), found.remove(0).1)),
+            1 => return Ok(self.listings.put_named(self.clock(), found.remove(0).1)),
             0 => Error::new(
                 ErrorKind::NotFound,
                 format!("the broker has no instrument {symbol}"),
@@ -128,6 +155,16 @@ impl Inner {
             several => error::invalid(format!("{several} instruments are called {symbol}")),
         };
         Err(place(endpoint, error))
+    }
+
+    /// Finds an instrument by its name, without asking again for a while.
+    pub(crate) async fn listing_of(&self, symbol: &Symbol) -> Result<Arc<Listing>> {
+        let age = self.config.instruments_age;
+        let id = self.listings.id_of(symbol);
+        match id.and_then(|id| self.listings.fresh(self.clock(), &id, age)) {
+            Some(known) => Ok(known),
+            None => self.listing_by_symbol(symbol).await,
+        }
     }
 
     pub(crate) async fn listing(&self, id: &InstrumentId) -> Result<Arc<Listing>> {
@@ -147,6 +184,126 @@ impl Inner {
             .and_then(|row| convert::instrument(&row, Place::Whole(&body)))
             .map_err(|error| place(endpoint, error))?;
         Ok(self.listings.put(self.clock(), listing))
+    }
+
+    /// Finds instruments by their identifiers, many in one request. What the broker does not know
+    /// is left out.
+    pub(crate) async fn listings_of(
+        &self,
+        ids: impl Iterator<Item = InstrumentId>,
+    ) -> Result<ById<Arc<Listing>>> {
+        let age = self.config.instruments_age;
+        let (mut found, mut missing) = (ById::new(), BTreeSet::new());
+        for id in ids {
+            match self.listings.fresh(self.clock(), &id, age) {
+                Some(known) => {
+                    found.insert(id, known);
+                }
+                None => {
+                    missing.insert(id);
+                }
+            }
+        }
+        let missing: Vec<_> = missing.into_iter().collect();
+        let endpoint = &endpoints::GET_INSTRUMENTS;
+        for chunk in missing.chunks(IDS) {
+            let list: Vec<_> = chunk.iter().map(InstrumentId::as_str).collect();
+            let call = self.api.call(Host::Api, endpoint);
+            let call = call.query("ids", list.join(","));
+            let read = self.api.all_pages(Host::Api, endpoint, call, |body| {
+                let (items, next) = rows(body, |row: &wire::Instrument<'_>, index| {
+                    let listing = convert::instrument(row, Place::Row(body, index))?;
+                    Ok(chunk.contains(&listing.instrument.id).then_some(listing))
+                })?;
+                for listing in items {
+                    let listing = self.listings.put(self.clock(), listing);
+                    found.insert(listing.instrument.id.clone(), listing);
+                }
+                Ok((next, !chunk.iter().all(|id| found.contains_key(id))))
+            });
+            read.await?;
+        }
+        Ok(found)
+    }
+
+    /// Reads the best prices of shares by their names, in the order of `symbols`.
+    pub(crate) async fn read_quotes_of(&self, symbols: &[Symbol]) -> Result<Vec<Quote>> {
+        let endpoint = &endpoints::FIND_QUOTES;
+        let read = self.by_symbol(endpoint, symbols, usize::MAX, |body, asked| {
+            let now = self.clock().now();
+            rows(body, |row: &Option<wire::Quote<'_>>, index| {
+                let Some(row) = row else {
+                    return Ok(Some(None));
+                };
+                let named = row.symbol.as_ref().zip(asked.get(index));
+                if named
+                    .is_some_and(|(is, asked)| !asked.as_str().eq_ignore_ascii_case(is.as_str()))
+                {
+                    return Err(convert::odd("a quote in the answer is of another symbol"));
+                }
+                convert::quote(row, now, Place::Row(body, index)).map(|quote| Some(Some(quote)))
+            })
+        });
+        read.await
+    }
+
+    /// Reads fundamentals by names, in the order of `symbols`.
+    pub(crate) async fn read_fundamentals_of(
+        &self,
+        symbols: &[Symbol],
+    ) -> Result<Vec<Fundamentals>> {
+        let endpoint = &endpoints::FIND_FUNDAMENTALS;
+        let read = self.by_symbol(endpoint, symbols, FUNDAMENTALS, |body, _| {
+            rows(body, |row: &Option<wire::Fundamentals<'_>>, index| {
+                let at = Place::Row(body, index);
+                let read = row.as_ref().map(|row| convert::fundamentals(row, at));
+                read.transpose().map(Some)
+            })
+        });
+        read.await
+    }
+
+    /// Reads a row for each symbol, in their order; `null` holds the place of an unknown one.
+    async fn by_symbol<T>(
+        &self,
+        endpoint: &'static Endpoint,
+        symbols: &[Symbol],
+        most: usize,
+        read: impl Fn(&Bytes, &[Symbol]) -> Result<(Vec<Option<T>>, Option<String>)> + Send + Sync,
+    ) -> Result<Vec<T>> {
+        let (mut all, mut unknown) = (Vec::with_capacity(symbols.len()), Vec::new());
+        for batch in batches(symbols, most) {
+            let list: Vec<_> = batch.iter().map(Symbol::as_str).collect();
+            let call = self.api.call(Host::Api, endpoint);
+            let body = self
+                .api
+                .read(endpoint, call.query("symbols", list.join(",")))
+                .await?;
+            let (rows, _) = read(&body, batch).map_err(|error| place(endpoint, error))?;
+            if rows.len() != batch.len() {
+                let error = convert::odd("the answer has not a row for each symbol");
+                return Err(place(endpoint, error));
+            }
+            for (row, symbol) in rows.into_iter().zip(batch) {
+                match row {
+                    Some(row) => all.push(row),
+                    None => unknown.push(symbol.as_str()),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(all);
+        }
+        let (count, shown) = (unknown.len(), unknown.iter().take(20));
+        let shown: Vec<_> = shown.copied().collect();
+        let message = match count {
+            1..=20 => format!("the broker does not know {}", shown.join(", ")),
+            _ => format!(
+                "the broker does not know {count} symbols: {}, …",
+                shown.join(", ")
+            ),
+        };
+        Err(place(endpoint, Error::new(ErrorKind::NotFound, message)))
     }
 
     /// Reads quotes in the order of `ids`. What the broker has no quote of stays without prices.
@@ -238,6 +395,22 @@ impl Inner {
         bars.dedup_by_key(|bar| bar.time);
         Ok(bars)
     }
+}
+
+/// Cuts symbols into parts of at most `most` that fit into a query.
+fn batches(symbols: &[Symbol], most: usize) -> Vec<&[Symbol]> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, symbol) in symbols.iter().enumerate() {
+        let more = symbol.as_str().len() + 1;
+        if at > start && (at - start >= most || bytes + more > SYMBOL_BYTES) {
+            parts.extend(symbols.get(start..at));
+            (start, bytes) = (at, 0);
+        }
+        bytes += more;
+    }
+    parts.extend(symbols.get(start..).filter(|rest| !rest.is_empty()));
+    parts
 }
 
 /// Finds the shortest span that reaches back to where a query begins.
@@ -377,6 +550,26 @@ mod tests {
         assert_eq!(span(BarInterval::Hour1, 20).unwrap(), ("hour", "month"));
         assert_eq!(span(BarInterval::Day1, 400).unwrap(), ("day", "5year"));
         assert_eq!(span(BarInterval::Week1, 1).unwrap(), ("week", "month"));
+    }
+
+    #[test]
+    fn every_symbol_is_in_one_batch_that_fits_into_a_query() {
+        let name = |n: usize| Symbol::new(format!("W{n:04}")).unwrap();
+        let symbols: Vec<_> = (0..1_220).map(name).collect();
+        for most in [1, 100, usize::MAX] {
+            let parts = batches(&symbols, most);
+            assert_eq!(parts.concat(), symbols);
+            let bytes =
+                |part: &&[Symbol]| part.iter().map(|it| it.as_str().len() + 1).sum::<usize>();
+            assert!(
+                parts
+                    .iter()
+                    .all(|it| it.len() <= most && bytes(it) <= SYMBOL_BYTES)
+            );
+        }
+        assert_eq!(batches(&symbols, 100).len(), 13);
+        assert_eq!(batches(&symbols, usize::MAX).len(), 4);
+        assert!(batches(&[], 100).is_empty());
     }
 
     #[test]

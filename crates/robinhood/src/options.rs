@@ -1,14 +1,15 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use time::macros::format_description;
 use wheelhouse_core::{
-    AccountId, BrokerOrderId, Decimal, Error, ErrorKind, InstrumentId, OptionChain, OptionContract,
+    AccountId, BrokerOrderId, Clock, Error, ErrorKind, InstrumentId, OptionChain, OptionContract,
     OptionOrder, OptionOrderRequest, OptionPosition, OptionQuery, OptionQuote, OptionRight,
-    OptionsTrading, OrderQuery, Page, Result, Submission, Symbol,
+    OptionsTrading, OrderQuery, Page, PositionId, Result, Submission, Symbol,
 };
 
 use crate::{
@@ -17,9 +18,9 @@ use crate::{
     api::{self, place, rows},
     client::Inner,
     config::Host,
-    convert::{self, Place},
+    convert::{self, Delivers, Place},
     endpoints,
-    wire::option as wire,
+    wire::{Num, option as wire},
 };
 
 /// How many identifiers go into one request.
@@ -27,14 +28,15 @@ const IDS: usize = 40;
 /// The most contracts and chains that are remembered.
 const MOST: usize = 20_000;
 
-/// Contracts met of late: their terms never change.
+/// Contracts and chains met of late, with the time of their reading: a split or a merger changes
+/// their terms.
 #[derive(Debug, Default)]
 pub(crate) struct Contracts(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    contracts: HashMap<InstrumentId, Arc<Terms>>,
-    chains: HashMap<String, Arc<ChainTerms>>,
+    contracts: HashMap<InstrumentId, (Duration, Arc<Terms>)>,
+    chains: HashMap<String, (Duration, Arc<ChainTerms>)>,
 }
 
 /// A contract and what orders of it have to keep to.
@@ -45,9 +47,9 @@ pub(crate) struct Terms {
     pub(crate) ticks: Option<wire::Ticks>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChainTerms {
-    deliverable: Option<Decimal>,
+    delivers: Delivers,
     pub(crate) ticks: Option<wire::Ticks>,
     pub(crate) ticks_multileg: Option<wire::Ticks>,
 }
@@ -57,17 +59,41 @@ impl Contracts {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn put(&self, terms: Terms) -> Arc<Terms> {
-        let terms = Arc::new(terms);
+    fn put(&self, clock: &dyn Clock, terms: Terms) -> Arc<Terms> {
+        let (at, terms) = (clock.monotonic(), Arc::new(terms));
         self.with(|state| {
             if state.contracts.len() >= MOST {
                 state.contracts.clear();
             }
-            state
-                .contracts
-                .insert(terms.contract.id.clone(), terms.clone());
+            let id = terms.contract.id.clone();
+            state.contracts.insert(id, (at, terms.clone()));
         });
         terms
+    }
+
+    fn contract(&self, id: &InstrumentId, since: Duration) -> Option<Arc<Terms>> {
+        self.with(|state| {
+            let (at, terms) = state.contracts.get(id)?;
+            (*at >= since).then(|| terms.clone())
+        })
+    }
+
+    fn put_chain(&self, clock: &dyn Clock, id: String, terms: ChainTerms) -> Arc<ChainTerms> {
+        let (at, terms) = (clock.monotonic(), Arc::new(terms));
+        self.with(|state| {
+            if state.chains.len() >= MOST {
+                state.chains.clear();
+            }
+            state.chains.insert(id, (at, terms.clone()));
+        });
+        terms
+    }
+
+    fn chain(&self, id: &str, since: Duration) -> Option<Arc<ChainTerms>> {
+        self.with(|state| {
+            let (at, terms) = state.chains.get(id)?;
+            (*at >= since).then(|| terms.clone())
+        })
     }
 }
 
@@ -81,7 +107,7 @@ impl Inner {
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (items, next) = rows(body, |row: &wire::Chain<'_>, index| {
-                    self.remember_chain(row);
+                    self.remember_chain(row)?;
                     convert::chain(row, underlying, Place::Row(body, index)).map(Some)
                 })?;
                 chains.extend(items);
@@ -91,31 +117,73 @@ impl Inner {
         Ok(chains)
     }
 
-    fn remember_chain(&self, chain: &wire::Chain<'_>) -> Arc<ChainTerms> {
-        let terms = Arc::new(ChainTerms {
-            deliverable: convert::deliverable(chain),
+    fn remember_chain(&self, chain: &wire::Chain<'_>) -> Result<Arc<ChainTerms>> {
+        let terms = ChainTerms {
+            delivers: convert::delivers(chain)?,
             ticks: chain.min_ticks,
             ticks_multileg: chain.min_ticks_multileg,
-        });
-        self.contracts
-            .with(|state| state.chains.insert(chain.id.owned(), terms.clone()));
-        terms
+        };
+        let id = chain.id.owned();
+        Ok(self.contracts.put_chain(self.clock(), id, terms))
+    }
+
+    /// Since when terms must have been read to be taken for today's.
+    fn terms_since(&self) -> Duration {
+        let age = self.config.instruments_age;
+        self.clock().monotonic().saturating_sub(age)
     }
 
     pub(crate) async fn chain_terms(&self, id: &str) -> Result<Arc<ChainTerms>> {
-        if let Some(known) = self.contracts.with(|state| state.chains.get(id).cloned()) {
+        if let Some(known) = self.contracts.chain(id, self.terms_since()) {
             return Ok(known);
         }
         let endpoint = &endpoints::GET_CHAIN;
         let call = self.api.call(Host::Api, endpoint).path("chain", id);
         let body = self.api.read(endpoint, call).await?;
-        let chain: wire::Chain<'_> = api::decode(&body).map_err(|error| place(endpoint, error))?;
-        Ok(self.remember_chain(&chain))
+        api::decode::<wire::Chain<'_>>(&body)
+            .and_then(|chain| self.remember_chain(&chain))
+            .map_err(|error| place(endpoint, error))
+    }
+
+    /// Reads the terms of chains, many in one request.
+    async fn chains_of(
+        &self,
+        ids: impl Iterator<Item = &str>,
+    ) -> Result<HashMap<String, Arc<ChainTerms>>> {
+        let since = self.terms_since();
+        let ids: HashSet<&str> = ids.collect();
+        let known = |id: &&str| Some(((*id).to_owned(), self.contracts.chain(id, since)?));
+        let mut found: HashMap<_, _> = ids.iter().filter_map(known).collect();
+        let missing: Vec<_> = ids.iter().filter(|id| !found.contains_key(**id)).collect();
+        if missing.len() > 1 {
+            let endpoint = &endpoints::GET_CHAINS;
+            for chunk in missing.chunks(IDS) {
+                let list: Vec<_> = chunk.iter().map(|id| **id).collect();
+                let call = self.api.call(Host::Api, endpoint);
+                let call = call.query("ids", list.join(","));
+                let read = self.api.all_pages(Host::Api, endpoint, call, |body| {
+                    let (items, next) = rows(body, |row: &wire::Chain<'_>, _| {
+                        let terms = self.remember_chain(row)?;
+                        Ok(Some((row.id.owned(), terms)))
+                    })?;
+                    found.extend(items);
+                    let all = chunk.iter().all(|id| found.contains_key(**id));
+                    Ok((next, !all))
+                });
+                read.await?;
+            }
+        }
+        for id in missing {
+            if !found.contains_key(*id) {
+                found.insert((*id).to_owned(), self.chain_terms(id).await?);
+            }
+        }
+        Ok(found)
     }
 
     async fn list_contracts(&self, query: OptionQuery) -> Result<Page<OptionContract>> {
         let endpoint = &endpoints::GET_CONTRACTS;
-        let listing = self.listing_by_symbol(&query.underlying).await?;
+        let listing = self.listing_of(&query.underlying).await?;
         let Some(chain) = listing.chain.clone() else {
             return Ok(Page::last(Vec::new()));
         };
@@ -142,71 +210,60 @@ impl Inner {
             }
         };
         let page = rows(&body, |row: &wire::Contract<'_>, index| {
-            let terms = self.contract(row, Place::Row(&body, index), Some(&terms))?;
-            let it = &terms.contract;
-            let fits = terms.chain == chain
+            let mut it = convert::contract(row, Place::Row(&body, index))?;
+            terms.delivers.describe(&mut it);
+            let fits = row.chain_id.as_str() == chain
                 && query.expiration.is_none_or(|date| it.expiration == date)
                 && query.strike.is_none_or(|strike| it.strike == strike)
                 && query.right.is_none_or(|right| it.right == right);
-            Ok(fits.then(|| it.clone()))
+            Ok(fits.then_some(it))
         });
         let (items, next) = page.map_err(|error| place(endpoint, error))?;
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
         Ok(Page { items, next })
     }
 
-    fn contract(
-        &self,
-        row: &wire::Contract<'_>,
-        at: Place<'_>,
-        chain: Option<&ChainTerms>,
-    ) -> Result<Terms> {
-        let mut contract = convert::contract(row, at)?;
-        if let Some(deliverable) = chain.and_then(|chain| chain.deliverable) {
-            contract.multiplier = deliverable;
-        }
-        Ok(Terms {
-            contract,
-            chain: row.chain_id.owned(),
-            ticks: row.min_ticks,
-        })
-    }
-
     /// Finds the terms of contracts by their identifiers, reading those that were not met before.
     pub(crate) async fn terms_of(&self, ids: &[InstrumentId]) -> Result<ById<Arc<Terms>>> {
-        let mut found: ById<Arc<Terms>> = self.contracts.with(|state| {
-            let known = |id: &InstrumentId| Some((id.clone(), state.contracts.get(id)?.clone()));
-            ids.iter().filter_map(known).collect()
-        });
+        let since = self.terms_since();
+        let known = |id: &InstrumentId| Some((id.clone(), self.contracts.contract(id, since)?));
+        let mut found: ById<Arc<Terms>> = ids.iter().filter_map(known).collect();
         let mut missing: Vec<_> = ids.iter().filter(|id| !found.contains_key(*id)).collect();
         missing.sort_unstable();
         missing.dedup();
         let endpoint = &endpoints::GET_CONTRACTS;
+        let mut read = Vec::new();
         for chunk in missing.chunks(IDS) {
             let list: Vec<_> = chunk.iter().map(|id| id.as_str()).collect();
             let call = self
                 .api
                 .call(Host::Api, endpoint)
                 .query("ids", list.join(","));
-            let mut read = Vec::new();
+            let wanted = read.len() + chunk.len();
             self.api
                 .all_pages(Host::Api, endpoint, call, |body| {
                     let (items, next) = rows(body, |row: &wire::Contract<'_>, index| {
-                        let terms = self.contract(row, Place::Row(body, index), None)?;
+                        let terms = Terms {
+                            contract: convert::contract(row, Place::Row(body, index))?,
+                            chain: row.chain_id.owned(),
+                            ticks: row.min_ticks,
+                        };
                         Ok(chunk.contains(&&terms.contract.id).then_some(terms))
                     })?;
                     read.extend(items);
                     // Everything that was asked for is there.
-                    Ok((next, read.len() < chunk.len()))
+                    Ok((next, read.len() < wanted))
                 })
                 .await?;
-            for mut terms in read {
-                let chain = self.chain_terms(&terms.chain).await?;
-                if let Some(deliverable) = chain.deliverable {
-                    terms.contract.multiplier = deliverable;
-                }
-                found.insert(terms.contract.id.clone(), self.contracts.put(terms));
+        }
+        let chains = self.chains_of(read.iter().map(|terms| terms.chain.as_str()));
+        let chains = chains.await?;
+        for mut terms in read {
+            if let Some(chain) = chains.get(&terms.chain) {
+                chain.delivers.describe(&mut terms.contract);
             }
+            let id = terms.contract.id.clone();
+            found.insert(id, self.contracts.put(self.clock(), terms));
         }
         match ids.iter().find(|id| !found.contains_key(*id)) {
             None => Ok(found),
@@ -268,11 +325,7 @@ impl Inner {
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (held, next) = rows(body, |row: &wire::OptionPosition<'_>, _| {
-                    let id = row
-                        .option_id
-                        .as_ref()
-                        .map_or(row.option.tail(), |id| id.as_str());
-                    Ok((!row.quantity.0.is_zero()).then_some(InstrumentId::new(id)?))
+                    Ok(counts(row).then_some(InstrumentId::new(contract_of(row))?))
                 })?;
                 ids.extend(held);
                 bodies.push(body.clone());
@@ -280,24 +333,72 @@ impl Inner {
             })
             .await?;
         let terms = self.terms_of(&ids).await?;
+        // What is alone is in no strategy of several.
+        let strategies = match ids.len() {
+            0 | 1 => HashMap::new(),
+            _ => self.strategies_of_several(account).await?,
+        };
         let mut all = Vec::new();
+        let mut seen = HashSet::new();
         for body in &bodies {
             let page = rows(body, |row: &wire::OptionPosition<'_>, index| {
-                let id = row
-                    .option_id
-                    .as_ref()
-                    .map_or(row.option.tail(), |id| id.as_str());
-                let Some(terms) = terms.get(id).filter(|_| !row.quantity.0.is_zero()) else {
+                let Some(terms) = terms.get(contract_of(row)).filter(|_| counts(row)) else {
                     return Ok(None);
                 };
-                let position =
-                    convert::option_position(row, terms.contract.clone(), Place::Row(body, index))?;
-                Ok(Some(position).filter(|position| position.account == *account))
+                let at = Place::Row(body, index);
+                let mut position = convert::option_position(row, terms.contract.clone(), at)?;
+                let id = row.id.as_str().to_ascii_lowercase();
+                position.strategy = strategies.get(&id).cloned();
+                let mine = position.account == *account && seen.insert(id);
+                Ok(mine.then_some(position))
             });
             all.extend(page.map_err(|error| place(endpoint, error))?.0);
         }
         Ok(all)
     }
+
+    /// Finds the strategies of several legs that positions are a part of.
+    async fn strategies_of_several(
+        &self,
+        account: &AccountId,
+    ) -> Result<HashMap<String, PositionId>> {
+        let endpoint = &endpoints::GET_STRATEGIES;
+        let call = self.api.call(Host::Api, endpoint);
+        let call = call
+            .query("nonzero", "True")
+            .query("account_numbers", account);
+        let mut legs = HashMap::new();
+        let read = self.api.all_pages(Host::Api, endpoint, call, |body| {
+            let (found, next) = rows(body, |row: &wire::AggregatePosition<'_>, _| {
+                let several = row.legs.len() > 1;
+                Ok(several
+                    .then_some((PositionId::new(row.id.as_str())?, &row.legs))
+                    .map(|(id, legs)| {
+                        let of = |leg: &wire::AggregateLeg<'_>| {
+                            (leg.position.tail().to_ascii_lowercase(), id.clone())
+                        };
+                        legs.iter().map(of).collect::<Vec<_>>()
+                    }))
+            })?;
+            legs.extend(found.into_iter().flatten());
+            Ok((next, true))
+        });
+        read.await?;
+        Ok(legs)
+    }
+}
+
+fn contract_of<'a>(row: &'a wire::OptionPosition<'_>) -> &'a str {
+    let id = row.option_id.as_ref();
+    id.map_or(row.option.tail(), |id| id.as_str())
+}
+
+/// Whether anything is held or still under way.
+fn counts(row: &wire::OptionPosition<'_>) -> bool {
+    let some = |num: Option<Num>| num.is_some_and(|num| !num.0.is_zero());
+    !row.quantity.0.is_zero()
+        || some(row.pending_assignment_quantity)
+        || some(row.pending_expiration_quantity)
 }
 
 #[async_trait]

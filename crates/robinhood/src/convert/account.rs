@@ -1,12 +1,12 @@
 use wheelhouse_core::{
-    Account, AccountId, AccountStatus, AccountSummary, Currency, Decimal, Money, OrderSize,
-    Position, PositionId, Price, Quantity, Result, Side,
+    Account, AccountId, AccountKind, AccountStatus, AccountSummary, Currency, Decimal, Money,
+    OrderSize, Position, PositionId, Price, Quantity, Result, Side,
 };
 
 use super::{Place, account_id, filled_in, fit, instrument_id, odd, positive};
 use crate::{
     types::Dividend,
-    wire::{Num, Text, account as wire},
+    wire::{Num, Text, account as wire, option},
 };
 
 pub(crate) fn account(
@@ -44,6 +44,19 @@ fn status(account: &wire::Account<'_>) -> AccountStatus {
     }
 }
 
+/// A retirement account is one of cash or of limited margin by its other field.
+fn kind(account: &wire::Account<'_>) -> Option<AccountKind> {
+    let of_people = filled_in(&account.brokerage_account_type);
+    if of_people.is_some_and(|text| text.starts_with("ira_")) {
+        return Some(AccountKind::Retirement);
+    }
+    Some(match filled_in(&account.kind)? {
+        "cash" => AccountKind::Cash,
+        "margin" => AccountKind::Margin,
+        other => AccountKind::Unknown(other.to_owned()),
+    })
+}
+
 /// What a summary is made of.
 pub(crate) struct Sources<'a> {
     pub(crate) account: &'a wire::Account<'a>,
@@ -78,15 +91,27 @@ pub(crate) fn summary(
     let told = |pick: fn(&wire::Unified<'_>) -> Option<Num>| unified.and_then(pick).map(|n| n.0);
 
     let mut summary = AccountSummary::new(id, now);
+    summary.kind = kind(account);
     summary.currency = match &portfolio.display_currency {
         Some(code) => Some(fit("currency", Currency::new(code.as_str()))?),
         None => Some(Currency::USD),
     };
+    let balances = account.balances();
+    let held = |pick: fn(&wire::Balances<'_>) -> Option<Num>| balances.and_then(pick).map(|n| n.0);
     summary.cash = num(account.portfolio_cash)
         .or(num(account.cash))
+        .or(held(|b| b.portfolio_cash.or(b.cash)))
         .or(told(|u| u.uninvested_cash.as_ref().map(|m| m.amount)));
-    summary.buying_power =
-        told(|u| u.account_buying_power.as_ref().map(|m| m.amount)).or(num(account.buying_power));
+    summary.buying_power = told(|u| u.account_buying_power.as_ref().map(|m| m.amount))
+        .or(num(account.buying_power))
+        .or(held(|b| b.buying_power));
+    summary.options_collateral = num(account.cash_held_for_options_collateral)
+        .or(held(|b| b.cash_held_for_options_collateral))
+        .or(told(|u| {
+            u.cash_held_for_options_collateral
+                .as_ref()
+                .map(|m| m.amount)
+        }));
     // After hours there are two sets of figures; the one of the longer day is the newer one.
     let equity = num(portfolio.extended_hours_equity).or(num(portfolio.equity));
     summary.equity = equity.or(told(|u| u.portfolio_equity.as_ref().map(|m| m.amount)));
@@ -94,9 +119,9 @@ pub(crate) fn summary(
         told(|u| u.total_equity.as_ref().map(|m| m.amount)).or(summary.equity);
     summary.withdrawable = num(portfolio.withdrawable_amount)
         .or(told(|u| u.withdrawable_cash.as_ref().map(|m| m.amount)))
-        .or(num(account.cash_available_for_withdrawal));
-    let balances = account.balances();
-    summary.margin_used = balances.and_then(|b| num(b.settled_amount_borrowed));
+        .or(num(account.cash_available_for_withdrawal))
+        .or(held(|b| b.cash_available_for_withdrawal));
+    summary.margin_used = held(|b| b.settled_amount_borrowed);
     // The plain one is "0" where the broker has corrected for transfers.
     let close = positive(portfolio.adjusted_equity_previous_close)
         .or(positive(portfolio.equity_previous_close))
@@ -144,6 +169,9 @@ pub(crate) fn position(position: &wire::Position<'_>, place: Place<'_>) -> Resul
     converted.average_price = positive(position.clearing_average_cost)
         .or(positive(position.average_buy_price))
         .map(Price::new);
+    let shares = |num: Option<Num>| num.map(|num| Quantity::new(num.0));
+    converted.available = shares(position.shares_available_for_sells);
+    converted.options_collateral = shares(position.shares_held_for_options_collateral);
     converted.opened_at = position.created_at.map(|at| at.0);
     converted.raw = place.raw();
     Ok(converted)
@@ -157,6 +185,15 @@ pub(crate) fn signed_cost(cost: Option<Num>, direction: Option<&Text<'_>>) -> Op
         Some("debit") | None => Some(cost),
         Some(_) => None,
     }
+}
+
+/// What a strategy has cost in all. Older rows tell it for one only.
+pub(crate) fn cost_of_strategy(row: &option::AggregatePosition<'_>) -> Option<Decimal> {
+    let told = signed_cost(row.clearing_cost_basis, row.clearing_direction.as_ref());
+    told.or_else(|| {
+        let all = row.average_open_price?.0.checked_mul(row.quantity.0)?;
+        signed_cost(Some(Num(all)), Some(&row.direction))
+    })
 }
 
 pub(crate) fn dividend(dividend: &wire::Dividend<'_>) -> Result<Dividend> {

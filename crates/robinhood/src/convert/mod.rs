@@ -6,11 +6,13 @@ mod market;
 mod option;
 mod order;
 
-pub(crate) use account::{Sources, account, dividend, position, signed_cost, summary};
+pub(crate) use account::{
+    Sources, account, cost_of_strategy, dividend, position, signed_cost, summary,
+};
 pub(crate) use crypto::{PREFIX, crypto_order, forex_quote, holding, own_part, pair};
 pub(crate) use market::{FRACTION, Listing, bar, fundamentals, hours, instrument, quote};
 pub(crate) use option::{
-    chain, collateral, contract, deliverable, event, option_position, option_quote, strategy,
+    Delivers, chain, collateral, contract, delivers, event, option_position, option_quote, strategy,
 };
 pub(crate) use order::{equity_executions, equity_order, option_order, ref_id};
 

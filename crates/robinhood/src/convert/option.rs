@@ -1,7 +1,8 @@
 use time::OffsetDateTime;
 use wheelhouse_core::{
-    Currency, Decimal, InstrumentId, Money, OptionChain, OptionContract, OptionLeg, OptionPosition,
-    OptionQuote, OptionRight, PositionEffect, PositionId, Price, Quantity, Result, Side, Symbol,
+    Currency, Decimal, Deliverable, InstrumentId, Money, OptionChain, OptionContract, OptionLeg,
+    OptionPosition, OptionQuote, OptionRight, PositionEffect, PositionId, Price, Quantity, Result,
+    Side, Symbol,
 };
 
 use super::{Place, account_id, direction, fit, instrument_id, odd, price, symbol};
@@ -20,22 +21,59 @@ pub(crate) fn chain(
     converted.root = (root != *underlying).then_some(root);
     converted.expirations = chain.expiration_dates.iter().map(|day| day.0).collect();
     converted.expirations.sort_unstable();
-    converted.multiplier = deliverable(chain);
+    converted.multiplier = delivers(chain)?.units;
     converted.can_open = chain.can_open_position;
     converted.raw = place.raw();
     Ok(converted)
 }
 
-/// How many units of the underlying a contract delivers: 100 unless it was adjusted.
-pub(crate) fn deliverable(chain: &wire::Chain<'_>) -> Option<Decimal> {
-    match chain.underlying_instruments.as_slice() {
-        // Cash beside the shares marks contracts that were adjusted.
-        _ if chain.cash_component.is_some() => None,
-        [one] => Some(one.quantity.0),
-        // An index is settled in cash and delivers nothing; the multiplier of its value says it.
-        [] => chain.trade_value_multiplier.map(|n| n.0),
-        _ => None,
+/// What the contracts of a chain stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delivers {
+    /// The share that they are on. Chains that were adjusted have a root of their own.
+    underlying: Option<Symbol>,
+    /// How many units of it, where it is that alone.
+    units: Option<Decimal>,
+    kind: Option<Deliverable>,
+}
+
+impl Delivers {
+    pub(crate) fn describe(&self, contract: &mut OptionContract) {
+        if let Some(underlying) = &self.underlying {
+            contract.underlying = underlying.clone();
+        }
+        if let Some(units) = self.units {
+            contract.multiplier = units;
+        }
+        contract.deliverable = self.kind;
     }
+}
+
+pub(crate) fn delivers(chain: &wire::Chain<'_>) -> Result<Delivers> {
+    let value = multiplier(chain.trade_value_multiplier)?;
+    // Cash beside the shares marks contracts that were adjusted.
+    let cash = chain.cash_component.is_some_and(|it| {
+        let amount = serde_json::from_str::<Num>(it.get());
+        !amount.is_ok_and(|amount| amount.0.is_zero())
+    });
+    let (units, kind) = match chain.underlying_instruments.as_deref() {
+        None => (None, cash.then_some(Deliverable::Adjusted)),
+        Some([]) => (Some(value), Some(Deliverable::Cash)),
+        Some([one]) if !cash && one.quantity.0 == value => {
+            (Some(value), Some(Deliverable::Standard))
+        }
+        Some([one]) if !cash => (Some(one.quantity.0), Some(Deliverable::Adjusted)),
+        Some(_) => (None, Some(Deliverable::Adjusted)),
+    };
+    let underlying = match chain.underlyings.as_deref() {
+        Some([one]) => one.symbol.as_ref().map(symbol).transpose()?,
+        _ => None,
+    };
+    Ok(Delivers {
+        underlying,
+        units,
+        kind,
+    })
 }
 
 fn right(text: &str) -> Result<OptionRight> {
@@ -109,6 +147,9 @@ pub(crate) fn option_position(
         .average_price
         .and_then(|paid| paid.0.abs().checked_div(multiplier))
         .map(Price::new);
+    let contracts = |num: Option<Num>| num.map(|num| Quantity::new(num.0.abs()));
+    converted.pending_assignment = contracts(position.pending_assignment_quantity);
+    converted.pending_expiration = contracts(position.pending_expiration_quantity);
     converted.opened_at = position.opened_at.or(position.created_at).map(|at| at.0);
     converted.raw = place.raw();
     Ok(converted)

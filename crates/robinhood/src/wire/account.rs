@@ -33,6 +33,8 @@ pub(crate) struct Account<'a> {
     pub(crate) portfolio_cash: Option<Num>,
     #[serde(default)]
     pub(crate) cash_available_for_withdrawal: Option<Num>,
+    #[serde(default)]
+    pub(crate) cash_held_for_options_collateral: Option<Num>,
     #[serde(borrow, default)]
     pub(crate) cash_balances: Option<Balances<'a>>,
     #[serde(borrow, default)]
@@ -56,6 +58,16 @@ pub(crate) struct Balances<'a> {
     pub(crate) marked_pattern_day_trader_date: Option<Text<'a>>,
     #[serde(default)]
     pub(crate) settled_amount_borrowed: Option<Num>,
+    #[serde(default)]
+    pub(crate) buying_power: Option<Num>,
+    #[serde(default)]
+    pub(crate) cash: Option<Num>,
+    #[serde(default)]
+    pub(crate) portfolio_cash: Option<Num>,
+    #[serde(default)]
+    pub(crate) cash_available_for_withdrawal: Option<Num>,
+    #[serde(default)]
+    pub(crate) cash_held_for_options_collateral: Option<Num>,
 }
 
 /// `GET bonfire /transfer/accounts/`: the complete list, external banks included.
@@ -85,6 +97,8 @@ pub(crate) struct Unified<'a> {
     pub(crate) portfolio_previous_close: Option<Amount<'a>>,
     #[serde(borrow, default)]
     pub(crate) total_equity: Option<Amount<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) cash_held_for_options_collateral: Option<Amount<'a>>,
 }
 
 /// `GET bonfire /accounts/{number}/options_buying_power/`.
@@ -140,6 +154,10 @@ pub(crate) struct Position<'a> {
     #[serde(rename = "type", borrow, default)]
     pub(crate) kind: Option<Text<'a>>,
     pub(crate) quantity: Num,
+    #[serde(default)]
+    pub(crate) shares_available_for_sells: Option<Num>,
+    #[serde(default)]
+    pub(crate) shares_held_for_options_collateral: Option<Num>,
     #[serde(default)]
     pub(crate) average_buy_price: Option<Num>,
     #[serde(default)]

@@ -42,6 +42,8 @@ pub(crate) struct Instrument<'a> {
 /// `GET /quotes/` and `GET /marketdata/quotes/`. Unknown instruments are `null` rows.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Quote<'a> {
+    #[serde(borrow, default)]
+    pub(crate) symbol: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) instrument: Text<'a>,
     #[serde(borrow, default)]

@@ -1,6 +1,7 @@
 //! Option chains, contracts, prices and positions.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{Day, Num, Stamp, Text};
 
@@ -16,10 +17,13 @@ pub(crate) struct Chain<'a> {
     pub(crate) expiration_dates: Vec<Day>,
     #[serde(default)]
     pub(crate) trade_value_multiplier: Option<Num>,
+    /// The form of what is not `null` is not known.
+    #[serde(borrow, default)]
+    pub(crate) cash_component: Option<&'a RawValue>,
     #[serde(default)]
-    pub(crate) cash_component: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    pub(crate) underlying_instruments: Vec<Deliverable>,
+    pub(crate) underlying_instruments: Option<Vec<Deliverable>>,
+    #[serde(borrow, default)]
+    pub(crate) underlyings: Option<Vec<Underlying<'a>>>,
     #[serde(default)]
     pub(crate) min_ticks: Option<Ticks>,
     #[serde(default)]
@@ -29,6 +33,12 @@ pub(crate) struct Chain<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Deliverable {
     pub(crate) quantity: Num,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Underlying<'a> {
+    #[serde(borrow, default)]
+    pub(crate) symbol: Option<Text<'a>>,
 }
 
 /// Price steps: `below_tick` under `cutoff_price`, `above_tick` from there on.
@@ -113,6 +123,10 @@ pub(crate) struct OptionPosition<'a> {
     pub(crate) option_id: Option<Text<'a>>,
     #[serde(default)]
     pub(crate) average_price: Option<Num>,
+    #[serde(default)]
+    pub(crate) pending_assignment_quantity: Option<Num>,
+    #[serde(default)]
+    pub(crate) pending_expiration_quantity: Option<Num>,
     #[serde(default)]
     pub(crate) trade_value_multiplier: Option<Num>,
     #[serde(default)]

@@ -12,4 +12,6 @@ mod journey;
 mod login;
 mod orders;
 mod paging;
+mod reads;
 mod rig;
+mod wheel;
