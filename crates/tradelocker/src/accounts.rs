@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     Account, AccountId, AccountSummary, Accounts, Error, ErrorKind, Execution, ExecutionQuery,
     InstrumentId, Page, Position, PositionQuery, Raw, Result, Symbol,
@@ -17,7 +18,6 @@ use wheelhouse_ratelimit::Quota;
 
 use crate::{
     api,
-    cache::Cached,
     client::Inner,
     convert::{self, Rows},
     endpoints,

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use secrecy::SecretString;
+use wheelhouse_adapter::{Gone, SendGate};
 use wheelhouse_core::{Clock, Effect, Error, ErrorKind, Result, TokenSource};
 use wheelhouse_http::{Answer, Call, Endpoint, HttpClient, Target};
 
@@ -43,6 +44,11 @@ impl Api {
     ) -> Call<'a> {
         let call = self.http.call(endpoint, &self.target).token(source);
         self.with_key(call).header("accNum", acc_num)
+    }
+
+    /// Returns what a change has to pass before it goes out.
+    pub(crate) fn gate(&self, gone: Gone) -> SendGate {
+        SendGate::new(self.session.clone(), self.http.clock().clone(), gone)
     }
 
     pub(crate) fn with_key<'a>(&self, call: Call<'a>) -> Call<'a> {

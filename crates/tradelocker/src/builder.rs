@@ -7,14 +7,12 @@ use std::{
 };
 
 use secrecy::SecretString;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{BrokerId, Error, ErrorKind, Random, Result, TokenSource};
 use wheelhouse_http::{HttpClient, SystemRandom, Target};
 use wheelhouse_ratelimit::LimitScope;
 
-use crate::{
-    Environment, TradeLocker, TradeLockerConfig, api::Api, cache::Cached, client::Inner,
-    recent::Recent,
-};
+use crate::{Environment, TradeLocker, TradeLockerConfig, api::Api, client::Inner, recent::Recent};
 
 /// Builds a [`TradeLocker`]. Needed are [`http`](Self::http) and [`session`](Self::session).
 #[must_use]

@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     AccountId, AccountSummary, Accounts, Broker, BrokerId, BrokerOrderId, BulkOrders, Capabilities,
     ClientOrderId, Clock, ClosedTrades, Confirmation, Error, ErrorKind, Execution, ExecutionQuery,
@@ -13,7 +14,7 @@ use wheelhouse_ratelimit::Usage;
 
 use crate::{
     AccountDetails, TradeLockerBuilder, TradeLockerConfig, accounts::Directory, api::Api,
-    cache::Cached, capabilities::capabilities, recent::Recent,
+    capabilities::capabilities, recent::Recent,
 };
 
 /// One user at TradeLocker.

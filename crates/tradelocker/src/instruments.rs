@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     AccountId, Error, ErrorKind, Instrument, InstrumentId, InstrumentQuery, Page, Result,
     SessionStatus, Symbol,
@@ -16,7 +17,6 @@ use wheelhouse_http::{Call, Endpoint};
 use crate::{
     accounts::{AccountState, account_path},
     api,
-    cache::Cached,
     client::Inner,
     convert, endpoints, error,
     wire::{

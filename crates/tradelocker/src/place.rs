@@ -1,15 +1,10 @@
 //! Placing an order: checked here, sent once, and never lost sight of.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use time::OffsetDateTime;
+use wheelhouse_adapter::{Gone, Waiting};
 use wheelhouse_core::{
     AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind, Offset,
     OrderKind, OrderRequest, OrderType, RejectReason, Rejection, Result, Side, StopLoss,
@@ -22,7 +17,6 @@ use crate::{
     capabilities::capabilities,
     client::Inner,
     endpoints, error,
-    gate::Gate,
     instruments::Listed,
     wire::{
         number::to_millis,
@@ -53,15 +47,15 @@ impl Inner {
         if let Some(outcome) = known {
             return Ok(outcome);
         }
-        let caller = Caller::default();
-        let (inner, abandoned) = (self.clone(), caller.gone.clone());
+        let waiting = Waiting::default();
+        let (inner, gone) = (self.clone(), waiting.watch());
         let open = prepared.open.clone();
         let sending = tokio::spawn(async move {
-            let outcome = inner.send(&prepared, &abandoned).await;
+            let outcome = inner.send(&prepared, &gone).await;
             inner
                 .recent
                 .finish(&prepared.open.client_order_id, &outcome);
-            if abandoned.load(Ordering::Acquire) {
+            if gone.is_set() {
                 report_alone(&prepared.open.client_order_id, &outcome);
             }
             outcome
@@ -128,14 +122,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn send(&self, prepared: &Prepared, abandoned: &Arc<AtomicBool>) -> Result<Submission> {
+    async fn send(&self, prepared: &Prepared, gone: &Gone) -> Result<Submission> {
         let endpoint = &endpoints::PLACE_ORDER;
         let Prepared {
             account,
             body,
             open,
         } = prepared;
-        let gate = Gate::new(&self.api, abandoned.clone());
+        let gate = self.api.gate(gone.clone());
         let call = self.api.call_with(endpoint, account.acc_num, &gate);
         let call = account_path(call, account.id()).body(body.clone(), "application/json");
         let outcome = call.max_wait(self.config.limit_wait).send().await;
@@ -333,16 +327,4 @@ pub(crate) fn pips(offset: &Offset) -> Result<ExactNumber> {
 fn only_pips() -> Error {
     let message = "this broker takes distances in pips only; an absolute price is surer";
     Error::new(ErrorKind::Unsupported, message)
-}
-
-/// Knows whether somebody still waits for an outcome.
-#[derive(Default)]
-struct Caller {
-    gone: Arc<AtomicBool>,
-}
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.gone.store(true, Ordering::Release);
-    }
 }

@@ -1,6 +1,5 @@
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use wheelhouse_adapter::{ConsistencyWindow, Gone, Pauses};
 use wheelhouse_core::{
     AccountId, BrokerId, Change, CloseResolution, Closing, Decimal, Effect, Error, ErrorKind,
     Evidence, Instrument, InstrumentId, Position, PositionChange, PositionId, PositionTrading,
@@ -13,9 +12,7 @@ use crate::{
     api::Changed,
     client::Inner,
     endpoints, error,
-    gate::Gate,
     place::pips,
-    resolve::{Pauses, Window},
     wire::{
         orders::ExactNumber,
         positions::{ClosePosition, ModifyPosition},
@@ -70,7 +67,7 @@ impl Inner {
         let qty = ExactNumber(part.map_or(Decimal::ZERO, Quantity::value));
         let begun_at = self.clock().now();
         // A closing goes on whether or not its caller waits.
-        let gate = Gate::new(&self.api, Arc::default());
+        let gate = self.api.gate(Gone::never());
         let call = self
             .api
             .call_with(endpoint, account.acc_num, &gate)
@@ -127,7 +124,8 @@ impl Inner {
         }
         self.refuse_strangers(&open.account, "resolve_close")
             .await?;
-        let window = Window::new(self.clock(), open.sent_at, self.config.consistency_window);
+        let window =
+            ConsistencyWindow::new(self.clock(), open.sent_at, self.config.consistency_window);
         let mut evidence = Evidence::new(window.ends_at());
         let closed = open
             .quantity

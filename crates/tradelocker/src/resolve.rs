@@ -1,21 +1,18 @@
 //! Finding out what became of an order, by reading only.
 
 mod reading;
-mod window;
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use wheelhouse_adapter::{ConsistencyWindow, Pauses};
 use wheelhouse_core::{
     AccountId, BrokerId, ClientOrderId, Error, ErrorKind, Evidence, Order, OrderType,
     PositionEffect, Resolution, Result, Submission, UnresolvedOrder,
 };
 
+pub(crate) use self::reading::Readings;
 use self::reading::Snapshot;
-pub(crate) use self::{
-    reading::Readings,
-    window::{Pauses, Window},
-};
 use crate::{client::Inner, error};
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.
@@ -39,7 +36,8 @@ impl Inner {
         }
         self.refuse_strangers(&open.request.account, "resolve")
             .await?;
-        let window = Window::new(self.clock(), open.sent_at, self.config.consistency_window);
+        let window =
+            ConsistencyWindow::new(self.clock(), open.sent_at, self.config.consistency_window);
         let mut evidence = Evidence::new(window.ends_at());
         let mut pauses = Pauses::default();
         loop {

@@ -3,9 +3,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use wheelhouse_core::Clock;
 
-/// How long a change may take to show, counted from when it was sent.
+/// How long a change whose answer was lost may take to show at the broker, counted from when it was
+/// sent. What is not there after the window was never taken.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub struct ConsistencyWindow {
     /// In monotonic time, so that a clock that is set does not move it.
     end: Duration,
     ends_at: OffsetDateTime,
@@ -14,8 +15,9 @@ pub(crate) struct Window {
 /// How long after the window a broker that does not answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl Window {
-    pub(crate) fn new(clock: &dyn Clock, sent_at: OffsetDateTime, length: Duration) -> Self {
+impl ConsistencyWindow {
+    /// Begins the window of a change that was sent at `sent_at`.
+    pub fn new(clock: &dyn Clock, sent_at: OffsetDateTime, length: Duration) -> Self {
         let now = clock.now();
         // Sent in the future means that the clock was set back: then the whole window is ahead.
         let passed = Duration::try_from(now - sent_at).unwrap_or(Duration::ZERO);
@@ -25,24 +27,27 @@ impl Window {
         }
     }
 
-    pub(crate) fn ends_at(&self) -> OffsetDateTime {
+    /// Returns the end in wall time, for reports.
+    pub fn ends_at(&self) -> OffsetDateTime {
         self.ends_at
     }
 
-    /// Returns the end in monotonic time.
-    pub(crate) fn end(&self) -> Duration {
+    /// Returns the end in monotonic time, for comparing.
+    pub fn end(&self) -> Duration {
         self.end
     }
 
-    /// Returns whether waiting for answers has no sense any more.
-    pub(crate) fn is_hopeless(&self, clock: &dyn Clock) -> bool {
+    /// Returns whether a broker that does not answer has been waited for long enough: 30 s beyond
+    /// the window.
+    pub fn is_hopeless(&self, clock: &dyn Clock) -> bool {
         clock.monotonic() >= self.end + PATIENCE
     }
 }
 
-/// The pauses between readings: 0.5, 1, 2, 4 and then 8 s, and none beyond the end of the window.
+/// The pauses between readings: 0.5, 1, 2, 4 and then 8 s. One that would reach beyond the end of the
+/// window ends with it.
 #[derive(Debug)]
-pub(crate) struct Pauses {
+pub struct Pauses {
     next: Duration,
 }
 
@@ -55,7 +60,8 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    pub(crate) fn next(&mut self, clock: &dyn Clock, window: &Window) -> Duration {
+    /// Returns how long to wait before the next reading.
+    pub fn next(&mut self, clock: &dyn Clock, window: &ConsistencyWindow) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(Duration::from_secs(8));
         let left = window.end.saturating_sub(clock.monotonic());
@@ -98,7 +104,7 @@ mod tests {
     #[test]
     fn f81_a_clock_that_is_set_does_not_move_the_window() {
         let clock = Hands(Mutex::new((NOON, Duration::from_secs(1_000))));
-        let window = Window::new(&clock, NOON - Duration::from_secs(10), MINUTE);
+        let window = ConsistencyWindow::new(&clock, NOON - Duration::from_secs(10), MINUTE);
         *clock.0.lock().unwrap() = (
             NOON + Duration::from_secs(86_400),
             Duration::from_secs(1_049),
@@ -109,14 +115,14 @@ mod tests {
         clock.0.lock().unwrap().1 += PATIENCE;
         assert!(window.is_hopeless(&clock));
         // Sent in the future: the whole window is waited for.
-        let window = Window::new(&clock, NOON + Duration::from_secs(864_000), MINUTE);
+        let window = ConsistencyWindow::new(&clock, NOON + Duration::from_secs(864_000), MINUTE);
         assert_eq!(window.end(), clock.monotonic() + MINUTE);
     }
 
     #[test]
     fn pauses_double_and_end_with_the_window() {
         let clock = Hands(Mutex::new((NOON, Duration::ZERO)));
-        let window = Window::new(&clock, NOON, Duration::from_secs(20));
+        let window = ConsistencyWindow::new(&clock, NOON, Duration::from_secs(20));
         let mut pauses = Pauses::default();
         let mut taken = Vec::new();
         for _ in 0..7 {
