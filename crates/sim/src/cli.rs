@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 use wheelhouse_sim::{
-    Script, Sim,
+    Script, Sim, SimError,
     robinhood::{self, Approval, CodeKind, LoginFlow},
     robinhood_crypto,
     tradelocker::{RateLimits, Settings, UserSpec},
@@ -21,6 +21,8 @@ use wheelhouse_sim::{
 
 /// Stock positions of the first account of the wheel's world.
 const WORLD_POSITIONS: usize = 3;
+/// Life of TradeLocker's access tokens in seconds.
+const HOUR: u64 = 3_600;
 /// Contracts in the chain of F.
 const WORLD_CONTRACTS: usize = 56;
 
@@ -62,7 +64,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDRESS:PORT")]
     tradelocker: Option<SocketAddr>,
 
-    /// Faults and prices, as JSON; the format is in the crate's README.
+    /// Faults, prices, moves and settings, as JSON; the format is in the crate's README. Settings
+    /// in it come before those of other flags.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
@@ -78,11 +81,11 @@ pub(crate) struct Options {
     #[arg(long, default_value = "demo-password")]
     password: SecretString,
 
-    /// Its server name.
+    /// Its server name; TradeLocker only.
     #[arg(long, default_value = "DEMO")]
     server: String,
 
-    /// How many accounts it has.
+    /// How many accounts it has; TradeLocker only.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100))]
     accounts: u32,
 
@@ -90,17 +93,25 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Limits::Captured)]
     rate_limits: Limits,
 
-    /// Life of access tokens in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    access_token_life: u64,
+    /// Life of access tokens in seconds [default: 3600 of TradeLocker, 691200 of Robinhood].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    access_token_life: Option<u64>,
 
-    /// Life of refresh tokens in seconds.
+    /// Life of refresh tokens in seconds; TradeLocker only.
     #[arg(long, value_name = "SECONDS", default_value_t = 604_800, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     refresh_token_life: u64,
 
-    /// What is logged, as in `info` or `wheelhouse_sim=debug`.
-    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = filter)]
-    log: String,
+    /// Log every request and fault.
+    #[arg(short, long, conflicts_with_all = ["quiet", "log"])]
+    verbose: bool,
+
+    /// Log errors only. The line with the addresses is printed all the same.
+    #[arg(short, long, conflicts_with = "log")]
+    quiet: bool,
+
+    /// What is logged to standard error, as in `info` or `wheelhouse_sim=debug` [default: info].
+    #[arg(long, value_name = "FILTER", value_parser = filter)]
+    log: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,33 +126,45 @@ enum Limits {
 enum RobinhoodLogin {
     /// Approval with a code from the authenticator app.
     App,
-    /// Approval with a code by mail.
+    /// Wrong credentials, whatever was sent.
+    BadCredentials,
+    /// Approval with a code by mail, which is 758447.
     Email,
     /// Tokens at once.
     Granted,
     /// Approval on a screen that only a human can pass.
     Human,
-    /// The challenge that old clients know.
+    /// The challenge that old clients know, with a code by SMS.
     LegacyChallenge,
     /// A code from the authenticator app as `mfa_code`.
     Mfa,
+    /// A code by SMS as `mfa_code`.
+    MfaSms,
+    /// A page of HTML with status 503.
+    Page,
     /// Approval by a tap in the app, which comes after the first poll.
     Prompt,
     /// Approval with a code by SMS, which is 758447.
     Sms,
+    /// Status 429, to be repeated after five minutes.
+    Throttled,
 }
 
 impl RobinhoodLogin {
     fn flow(self) -> LoginFlow {
         match self {
             Self::App => LoginFlow::Approval(Approval::App),
+            Self::BadCredentials => LoginFlow::BadCredentials,
             Self::Email => LoginFlow::Approval(Approval::Email),
             Self::Granted => LoginFlow::Granted,
             Self::Human => LoginFlow::Approval(Approval::Human),
             Self::LegacyChallenge => LoginFlow::LegacyChallenge(CodeKind::Sms),
             Self::Mfa => LoginFlow::MfaRequired(CodeKind::App),
+            Self::MfaSms => LoginFlow::MfaRequired(CodeKind::Sms),
+            Self::Page => LoginFlow::Page(503),
             Self::Prompt => LoginFlow::Approval(Approval::Prompt),
             Self::Sms => LoginFlow::Approval(Approval::Sms),
+            Self::Throttled => LoginFlow::Throttled(300),
         }
     }
 }
@@ -173,9 +196,40 @@ fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> 
     EnvFilter::try_new(text).map(|_| text.to_owned())
 }
 
+/// A command line that cannot be used: the sentence of `clap` with the code of wrong input, or of
+/// a missing field.
+pub(crate) fn refusal(error: &clap::Error) -> String {
+    use clap::error::ErrorKind;
+
+    let code = match error.kind() {
+        ErrorKind::MissingRequiredArgument => 5002,
+        _ => 5001,
+    };
+    let text = error.to_string();
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{first} (code {code})\n{rest}")
+        .trim_end()
+        .to_owned()
+}
+
+/// The code of an error, as in the other programs of the workspace.
+fn code(error: &(dyn Error + 'static)) -> Option<u16> {
+    Some(match error.downcast_ref::<SimError>()? {
+        SimError::NoBroker => 5002,
+        SimError::Bind { .. } | SimError::Script { .. } | SimError::ScriptFile { .. } => 5003,
+        _ => 5001,
+    })
+}
+
 impl Options {
     pub(crate) fn log_filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.log)
+        let filter = match (&self.log, self.verbose, self.quiet) {
+            (Some(filter), ..) => filter,
+            (None, true, _) => "info,wheelhouse_sim=debug",
+            (None, false, true) => "error",
+            (None, false, false) => "info",
+        };
+        EnvFilter::new(filter)
     }
 }
 
@@ -194,6 +248,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if let Some(addr) = options.robinhood {
         let mut settings = robinhood::Settings::new();
         settings.login = options.robinhood_login.flow();
+        if let Some(life) = options.access_token_life {
+            settings.access_token_life = Duration::from_secs(life);
+        }
         settings.page_size = usize::try_from(options.robinhood_page_size)?;
         if options.rate_limits == Limits::Captured {
             settings.rate_limits = robinhood::RateLimits::observed();
@@ -220,7 +277,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     };
     let settings = Settings::new()
         .rate_limits(limits)
-        .access_token_life(Duration::from_secs(options.access_token_life))
+        .access_token_life(Duration::from_secs(
+            options.access_token_life.unwrap_or(HOUR),
+        ))
         .refresh_token_life(Duration::from_secs(options.refresh_token_life));
     let script = options
         .script
@@ -299,13 +358,17 @@ fn announce(sim: &Sim, asked: [bool; 3]) -> Result<(), Box<dyn Error>> {
     Ok(out.flush()?)
 }
 
-/// An error with its causes, as one sentence.
-pub(crate) fn sentence(error: &dyn Error) -> String {
+/// An error with its causes and its code, as one sentence.
+pub(crate) fn sentence(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
+    let code = code(error);
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(&format!(": {error}"));
         cause = error.source();
+    }
+    if let Some(code) = code {
+        text.push_str(&format!(" (code {code})"));
     }
     text
 }

@@ -18,7 +18,9 @@ pub enum SimError {
         source: io::Error,
     },
     /// The builder was given no broker to simulate.
-    #[error("nothing to simulate: name a broker's address, such as --tradelocker 127.0.0.1:0")]
+    #[error(
+        "nothing to simulate: name a broker's address, such as --robinhood 127.0.0.1:0, --robinhood-crypto 127.0.0.1:0 or --tradelocker 127.0.0.1:0"
+    )]
     NoBroker,
     /// The address is reachable from other machines.
     #[error(

@@ -7,7 +7,15 @@ use std::{io::IsTerminal, process::ExitCode};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let options = cli::Options::parse();
+    let options = match cli::Options::try_parse() {
+        Ok(options) => options,
+        // Help and version are errors to clap.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            eprintln!("{}", cli::refusal(&error));
+            return ExitCode::from(2);
+        }
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -38,6 +38,13 @@ pub enum Kind {
     Duplicate,
     /// Something is wrong with a compressed answer.
     Gzip(GzipFault),
+    /// Changes a header of the broker's answer, such as its `Content-Type`, or takes it out.
+    Header {
+        /// The name.
+        name: String,
+        /// The value; `None` takes the header out.
+        value: Option<String>,
+    },
     /// An HTML page with this status, as a content network or a captive portal gives it.
     Html(u16),
     /// A chunked body of blanks, sent as long as it is taken.
@@ -181,6 +188,7 @@ impl Kind {
             Self::DropAnswer => "drop_answer",
             Self::Duplicate => "duplicate",
             Self::Gzip(_) => "gzip",
+            Self::Header { .. } => "header",
             Self::Html(_) => "html",
             Self::HugeBody { .. } => "huge_body",
             Self::Informational { .. } => "informational",

@@ -114,6 +114,10 @@ enum KindText {
     DropAnswer,
     Duplicate,
     Gzip(GzipText),
+    Header {
+        name: String,
+        value: Option<String>,
+    },
     Html {
         status: u16,
     },
@@ -234,6 +238,7 @@ impl KindText {
             Self::Gzip(GzipText::Corrupt) => Kind::Gzip(GzipFault::Corrupt),
             Self::Gzip(GzipText::NotGzip) => Kind::Gzip(GzipFault::NotGzip),
             Self::Gzip(GzipText::Truncated) => Kind::Gzip(GzipFault::Truncated),
+            Self::Header { name, value } => Kind::Header { name, value },
             Self::Html { status } => Kind::Html(within("status", status, 200..=599)?),
             Self::HugeBody { bytes } => Kind::HugeBody { bytes },
             Self::Informational {

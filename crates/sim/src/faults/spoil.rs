@@ -10,6 +10,13 @@ impl Kind {
     pub(crate) fn spoil(&self, response: &mut Response) {
         match self {
             Self::Body(body) => response.body = body.clone(),
+            Self::Header { name, value } => {
+                response
+                    .headers
+                    .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+                let header = value.as_ref().map(|value| (name.clone(), value.clone()));
+                response.headers.extend(header);
+            }
             Self::Html(status) => {
                 *response =
                     Response::empty(*status).with_body("text/html; charset=UTF-8", page(*status))
@@ -151,6 +158,20 @@ mod tests {
             spoilt(&shorter, r#"{"d":{"o":[1,2]}}"#),
             r#"{"d":{"o":[1]}}"#
         );
+    }
+
+    #[test]
+    fn a_header_is_changed_or_taken_out_and_the_body_stays() {
+        let mut response = Response::empty(200).with_body("application/json", "{}");
+        let header = |value: Option<&str>| Kind::Header {
+            name: "Content-Type".into(),
+            value: value.map(Into::into),
+        };
+        header(Some("text/html")).spoil(&mut response);
+        let html = [("Content-Type".to_owned(), "text/html".to_owned())];
+        assert_eq!(response.headers, html);
+        header(None).spoil(&mut response);
+        assert_eq!((response.headers.len(), &*response.body), (0, &b"{}"[..]));
     }
 
     #[test]

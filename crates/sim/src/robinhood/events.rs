@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use time::Weekday;
 
 use super::{
     context::Context,
@@ -10,7 +11,7 @@ use super::{
     orders::Side,
     shape,
     state::{Account, State, World},
-    text::{at_new_york, cash, date, exact, millis, new_york, stamp, uuid_of},
+    text::{at_new_york, cash, date, exact, millis, new_york, next_business, stamp, uuid_of},
 };
 use crate::server::Response;
 
@@ -98,6 +99,20 @@ impl Event {
     }
 }
 
+/// When an event becomes final: over a weekend nothing does.
+fn settles(begun: i64, takes: i64) -> i64 {
+    let ends = begun + takes;
+    let day = new_york(ends);
+    let monday = match day.weekday() {
+        _ if takes == 0 => return ends,
+        Weekday::Friday if ends >= at_new_york(day, 16, 0) => next_business(day),
+        Weekday::Saturday | Weekday::Sunday => next_business(day),
+        Weekday::Monday => day,
+        _ => return ends,
+    };
+    ends.max(at_new_york(monday, 9, 30))
+}
+
 impl Account {
     /// Ends contracts whose day has come, and confirms what has waited long enough.
     pub(super) fn settle_events(&mut self, world: &World, now: i64) {
@@ -127,8 +142,9 @@ impl Account {
         }
         let takes = millis(world.settings.assignment_takes);
         for at in 0..self.events.len() {
-            if self.events[at].confirmed.is_none() && now >= self.events[at].at + takes {
-                self.confirm(at, world, self.events[at].at + takes);
+            let ends = settles(self.events[at].at, takes);
+            if self.events[at].confirmed.is_none() && now >= ends {
+                self.confirm(at, world, ends);
             }
         }
     }
@@ -221,5 +237,33 @@ impl State {
         context.page(&self.world.settings, found, |(account, event)| {
             event.row(account, &self.world, context.links)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::robinhood::text::parse_date;
+
+    fn at(day: &str, hour: u8) -> i64 {
+        at_new_york(parse_date(day).unwrap(), hour, 0)
+    }
+
+    #[test]
+    fn nothing_is_final_on_a_weekend() {
+        const HOUR: i64 = 3_600_000;
+        let monday = at("2026-11-23", 9) + HOUR / 2;
+        // Friday the 20th, at the close; Thursday night; Sunday.
+        assert_eq!(settles(at("2026-11-20", 16), 6 * HOUR), monday);
+        assert_eq!(settles(at("2026-11-19", 20), 20 * HOUR), monday);
+        assert_eq!(settles(at("2026-11-22", 12), HOUR), monday);
+        assert_eq!(settles(at("2026-11-22", 20), 8 * HOUR), monday);
+        assert_eq!(settles(at("2026-11-20", 9), 6 * HOUR), at("2026-11-20", 15));
+        assert_eq!(settles(at("2026-11-23", 8), 6 * HOUR), at("2026-11-23", 14));
+        assert_eq!(
+            settles(at("2026-11-18", 16), 6 * HOUR),
+            at("2026-11-18", 22)
+        );
+        assert_eq!(settles(at("2026-11-21", 12), 0), at("2026-11-21", 12));
     }
 }

@@ -25,6 +25,7 @@ mod host;
 mod ledger;
 mod limits;
 mod market;
+mod moves;
 mod nummus;
 mod option_orders;
 mod option_positions;
@@ -43,7 +44,7 @@ pub(crate) mod text;
 mod unified;
 mod user;
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
 
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -57,8 +58,9 @@ use self::{
 pub use self::{
     host::{HOST_HEADER, Host},
     ledger::{Asset, Cancel, Fill, Ledger, Login, LoginOutcome, Placement, Poll, Refresh, Refusal},
+    moves::{After, Move},
     route::Route,
-    script::RobinhoodScript,
+    script::{Knobs, RobinhoodScript},
     settings::{
         Approval, CodeKind, ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, PromptAnswer,
         Rate, RateLimits, RefreshAnswer, RefreshReuse, Settings,
@@ -103,14 +105,29 @@ impl RobinhoodSim {
         } else {
             plan.users
         };
-        let mut state = State::new(plan.seed, users, plan.settings, ledger.clone(), clock.now())?;
+        let mut settings = plan.settings;
+        plan.script.settings.apply(&mut settings);
+        let mut state = State::new(plan.seed, users, settings, ledger.clone(), clock.now())?;
         for (name, bid) in plan.script.prices {
             state.fix_price(&name, bid)?;
+        }
+        let moved = plan
+            .script
+            .moves
+            .iter()
+            .flat_map(|later| later.prices.keys());
+        for name in moved {
+            state.has_price(name)?;
         }
         plan.script.faults.into_iter().for_each(|fault| {
             faults.add(fault);
         });
-        let service = Arc::new(RobinhoodService::new(state, ledger.clone(), clock.clone()));
+        let service = Arc::new(RobinhoodService::new(
+            state,
+            plan.script.moves,
+            ledger.clone(),
+            clock.clone(),
+        ));
         let server = Server::start(plan.addr, service.clone(), faults.clone()).await?;
         Ok(Self {
             service,
@@ -306,7 +323,8 @@ impl RobinhoodSim {
     }
 
     pub(crate) fn settle(&self) {
-        self.service.state().settle(self.clock.now());
+        let mut state = self.service.state();
+        self.service.settle(&mut state, self.clock.now());
     }
 
     pub(crate) async fn shutdown(&self) {
@@ -335,6 +353,24 @@ impl State {
         SimError::UnknownInstrument {
             name: name.to_owned(),
             known: known.join(", "),
+        }
+    }
+
+    /// That something with a price has this name.
+    fn has_price(&self, name: &str) -> Result<()> {
+        let market = &self.world.market;
+        let found = market.symbol(name).or_else(|| market.pair_of(name));
+        found
+            .or_else(|| market.named_contract(name))
+            .map(|_| ())
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    /// Sets prices whose names have been looked at.
+    fn move_prices(&mut self, prices: BTreeMap<String, Decimal>) {
+        for (name, bid) in prices {
+            let moved = self.fix_price(&name, bid);
+            debug_assert!(moved.is_ok(), "{name}");
         }
     }
 

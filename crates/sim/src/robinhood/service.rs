@@ -9,6 +9,7 @@ use super::{
     context::Context,
     host::Asked,
     ledger::Ledger,
+    moves::{Move, Moves},
     reply::{self, Answer},
     route::{Route, resolve},
     shape,
@@ -24,14 +25,16 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct RobinhoodService {
     state: Mutex<State>,
+    moves: Mutex<Moves>,
     ledger: Ledger,
     clock: SimClock,
 }
 
 impl RobinhoodService {
-    pub(super) fn new(state: State, ledger: Ledger, clock: SimClock) -> Self {
+    pub(super) fn new(state: State, moves: Vec<Move>, ledger: Ledger, clock: SimClock) -> Self {
         Self {
             state: Mutex::new(state),
+            moves: Mutex::new(Moves::new(clock.now(), moves)),
             ledger,
             clock,
         }
@@ -39,6 +42,21 @@ impl RobinhoodService {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moves(&self) -> MutexGuard<'_, Moves> {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that time has done until now, price after price.
+    pub(super) fn settle(&self, state: &mut State, now: i64) {
+        let mut moves = self.moves();
+        while let Some((at, change)) = moves.due(now) {
+            state.move_prices(change.prices);
+            state.settle(at);
+            self.clock.advance(change.advance);
+        }
+        state.settle(now);
     }
 }
 
@@ -65,8 +83,17 @@ impl Service for RobinhoodService {
     fn answer(&self, request: &Request) -> Response {
         let mut state = self.state();
         let now = self.clock.now();
-        state.settle(now);
-        state.answer(request, now)
+        self.settle(&mut state, now);
+        let response = state.answer(request, now);
+        let asked = Asked::of(request);
+        let route = asked.host.map_or(Route::Unknown, |host| {
+            resolve(host, &request.method, &asked.path).0
+        });
+        for change in self.moves().count(route) {
+            state.move_prices(change.prices);
+            self.clock.advance(change.advance);
+        }
+        response
     }
 
     fn observe(&self, record: RequestRecord) {

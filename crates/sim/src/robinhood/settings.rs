@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
 
 pub use crate::tradelocker::RefreshReuse;
 
 /// How a login with right credentials from an unknown device goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LoginFlow {
     /// A device has to be approved first, over `pathfinder` or `identi`. The default, with
@@ -28,7 +30,8 @@ pub enum LoginFlow {
 }
 
 /// What a user has to do before a device is approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Approval {
     /// A code from the authenticator app.
@@ -44,7 +47,8 @@ pub enum Approval {
 }
 
 /// Where a code comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CodeKind {
     /// The authenticator app.
@@ -56,7 +60,8 @@ pub enum CodeKind {
 }
 
 /// What the user does with a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PromptAnswer {
     /// Approves after the status was asked this often without success. The default, with 1.
@@ -71,7 +76,8 @@ pub enum PromptAnswer {
 }
 
 /// Which screen [`Approval::Human`] shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HumanScreen {
     /// A bank account has to be linked.
@@ -92,7 +98,8 @@ pub enum HumanScreen {
 }
 
 /// How `identi` takes the end of a challenge by a code: only the end of a prompt was captured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum IdentiStyle {
     /// By an action that is named like the screen, such as `emailChallengeAction`; any other is
@@ -110,7 +117,8 @@ pub enum IdentiStyle {
 }
 
 /// Where an error's text is put.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorShape {
     /// `{"detail": "…"}`.
@@ -121,7 +129,8 @@ pub enum ErrorShape {
 }
 
 /// How a refresh with a good token is answered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RefreshAnswer {
     /// With new tokens.
@@ -134,7 +143,8 @@ pub enum RefreshAnswer {
 }
 
 /// Whether the market is open.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hours {
     /// Regular hours all the time. The default: a test does not depend on the day it runs on.
@@ -147,7 +157,8 @@ pub enum Hours {
 }
 
 /// Limits that the broker enforces; nothing is published, these were observed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RateLimits {
     /// Reads, writes and polls of one user.
@@ -165,13 +176,16 @@ pub struct RateLimits {
 }
 
 /// This many in this time, else a wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rate {
     /// How many are let through.
     pub count: usize,
     /// In which time.
+    #[serde(rename = "window_s", deserialize_with = "seconds")]
     pub window: Duration,
     /// How long all are refused afterwards, in whole seconds.
+    #[serde(rename = "wait_s", deserialize_with = "seconds")]
     pub wait: Duration,
 }
 
@@ -221,6 +235,8 @@ pub struct Settings {
     pub identi_style: IdentiStyle,
     /// The screen of [`Approval::Human`]. Default: the support.
     pub human: HumanScreen,
+    /// Status of the answer with the challenge that old clients know: 400 (the default) or 401.
+    pub legacy_status: u16,
     /// How often a machine shows no challenge before it shows one. Default 0.
     pub views_without_challenge: u32,
     /// How often the end of an approval is answered with `pending`. Default 0.
@@ -281,7 +297,9 @@ pub struct Settings {
     pub greeks: bool,
     /// Whether the market is open. Default: always.
     pub hours: Hours,
-    /// How long an assignment stays pending. Default 6 hours.
+    /// How long expirations, assignments and exercises stay pending. Default 6 hours. What would
+    /// end between Friday's close and Monday, 9:30 in New York, ends on Monday at 9:30, unless
+    /// this is 0.
     pub assignment_takes: Duration,
 }
 
@@ -294,6 +312,7 @@ impl Default for Settings {
             identi: true,
             identi_style: IdentiStyle::ByScreen,
             human: HumanScreen::Support,
+            legacy_status: 400,
             views_without_challenge: 0,
             continues_pending: 0,
             continue_gone: false,
@@ -335,6 +354,10 @@ impl Settings {
     pub fn new() -> Self {
         Self::default()
     }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u32::deserialize(deserializer).map(|span| Duration::from_secs(span.into()))
 }
 
 impl CodeKind {

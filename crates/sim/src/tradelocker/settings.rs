@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{columns::Columns, limits::RateLimits};
 
 /// What happens when a refresh token is used a second time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RefreshReuse {
     /// It works as often as you like.

@@ -150,3 +150,69 @@ async fn its_help_names_the_flags() {
     let missing = program(&[]).output().await.unwrap();
     assert!(!missing.status.success());
 }
+
+async fn failure(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = program(arguments).output().await.unwrap();
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[tokio::test]
+async fn every_refusal_of_the_command_line_has_a_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("script.json");
+    std::fs::write(&script, "{\"robinhood\": {\n\"fault\": []}}").unwrap();
+    let script = script.to_str().unwrap();
+    let any = "127.0.0.1:0";
+    let taken = std::net::TcpListener::bind(any).unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (arguments, status, code, text) in [
+        (vec!["--robinhod", any], 2, 5001, "'--robinhood'"),
+        (vec!["--robinhood", "nonsense"], 2, 5001, "'nonsense'"),
+        (vec!["--robinhood-login", "x"], 2, 5001, "granted"),
+        (vec!["--robinhood-page-size", "0"], 2, 5001, "1..=1000"),
+        (vec!["--log", "["], 2, 5001, "--log"),
+        (vec!["--quiet", "--verbose"], 2, 5001, "--verbose"),
+        (vec![], 1, 5002, "--robinhood 127.0.0.1:0"),
+        (vec!["--robinhood", "0.0.0.0:1"], 1, 5001, "loopback"),
+        (vec!["--robinhood", &taken], 1, 5003, "cannot listen"),
+        (vec!["--robinhood", any, "--script", "/no"], 1, 5003, "/no"),
+        (
+            vec!["--robinhood", any, "--script", script],
+            1,
+            5003,
+            "line 2",
+        ),
+    ] {
+        let (ended, said) = failure(&arguments).await;
+        assert_eq!(ended, Some(status), "{arguments:?}: {said}");
+        let first = said.lines().next().unwrap();
+        assert!(first.starts_with("error: "), "{said}");
+        assert!(said.contains(&format!("(code {code})")), "{said}");
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+/// What it logs while it is asked once.
+async fn logged(arguments: &[&str]) -> String {
+    let arguments = [&["--robinhood", "127.0.0.1:0"], arguments].concat();
+    let (ready, mut child, _out) = ready(&arguments).await;
+    let origin = ready["robinhood"]["origin"].as_str().unwrap();
+    let addr = origin.strip_prefix("http://").unwrap().parse().unwrap();
+    let text = request("GET", "/positions/", &[("Connection", "close")], "");
+    raw(addr, &text).await.unwrap();
+    signalled(&child, "-TERM").await;
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).await.unwrap();
+    assert!(child.wait().await.unwrap().success());
+    said
+}
+
+#[tokio::test]
+async fn it_tells_of_requests_only_if_asked() {
+    assert!(logged(&["--verbose"]).await.contains("positions"));
+    assert_eq!(logged(&[]).await, "");
+    assert_eq!(logged(&["--quiet"]).await, "");
+}

@@ -120,6 +120,15 @@ async fn a_legacy_challenge_is_answered_and_named_in_a_header() {
 }
 
 #[tokio::test]
+async fn a_legacy_challenge_has_either_status() {
+    let rig = rig(LoginFlow::LegacyChallenge(CodeKind::Email)).await;
+    rig.broker()
+        .change_settings(|settings| settings.legacy_status = 401);
+    let asked = rig.login("d").await.expect(401);
+    assert_eq!(asked["challenge"]["type"], "email");
+}
+
+#[tokio::test]
 async fn a_throttled_login_names_the_wait_in_text_and_header() {
     let rig = rig(LoginFlow::Throttled(51)).await;
     let reply = rig.login("d").await;

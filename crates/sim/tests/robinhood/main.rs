@@ -18,4 +18,5 @@ mod paging;
 mod program;
 mod rig;
 mod samples;
+mod script;
 mod tokens;

@@ -333,7 +333,20 @@ async fn an_expiration_pends_then_moves_shares_and_cash() {
         .map(|row| row["type"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["expiration", "assignment"]);
-    rig.sim.advance(Duration::from_secs(6 * 3_600));
+    // Nothing is settled over a weekend: it is Sunday evening now.
+    rig.sim.advance(Duration::from_secs(2 * 86_400 + 6 * 3_600));
+    let rows = rig.get("/options/positions/").await.rows();
+    assert_eq!(rows[0]["pending_assignment_quantity"], "1.0000");
+    assert_eq!(
+        rig.get("/accounts/100200301/").await.expect(200)["cash"],
+        "19250.5500"
+    );
+    // To Monday, 9:29 and 9:30.
+    rig.sim.advance(Duration::from_secs(10 * 3_600 + 59 * 60));
+    let path = "/options/events/?states=preparing";
+    assert_eq!(rig.get(path).await.rows().len(), 2);
+    rig.sim.advance(Duration::from_secs(60));
+    assert!(rig.get(path).await.rows().is_empty());
     let rows = rig.get("/options/positions/?nonzero=True").await.rows();
     assert_eq!(rows.len(), 1);
     let shares = rig.get("/positions/?nonzero=true").await.rows();
@@ -361,7 +374,21 @@ async fn an_early_assignment_calls_shares_away() {
     assert!(rig.broker().assign(ACCOUNT, "KO call 75 #3").unwrap());
     assert!(!rig.broker().assign(ACCOUNT, "KO call 75 #3").unwrap());
     assert!(rig.broker().assign(ACCOUNT, "KO call 75 #9").is_err());
+    let event = rig.get("/options/events/").await.rows()[0].clone();
+    assert_eq!(
+        (&event["type"], &event["state"], &event["event_date"]),
+        (
+            &json!("assignment"),
+            &json!("preparing"),
+            &json!("2026-11-20")
+        )
+    );
+    // Friday evening is too late for that day.
     rig.sim.advance(Duration::from_secs(6 * 3_600));
+    let rows = rig.get("/options/positions/?nonzero=true").await.rows();
+    assert_eq!(rows[1]["pending_assignment_quantity"], "1.0000");
+    rig.sim
+        .advance(Duration::from_secs(2 * 86_400 + 17 * 3_600));
     let shares = rig.get("/positions/?nonzero=true").await.rows();
     assert!(shares.iter().all(|row| row["symbol"] != "KO"));
     assert_eq!(

@@ -150,7 +150,8 @@ impl State {
             "challenge": legacy.row(&id, &self.users[attempt.user].id),
         });
         self.auth.legacy.insert(id, legacy);
-        (LoginOutcome::LegacyChallenge, Response::json(400, &body))
+        let status = self.world.settings.legacy_status;
+        (LoginOutcome::LegacyChallenge, Response::json(status, &body))
     }
 
     fn with_approval(&mut self, attempt: &Attempt<'_>, now: i64) -> (LoginOutcome, Response) {
