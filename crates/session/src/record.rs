@@ -11,6 +11,8 @@ pub struct RecordKind(Cow<'static, str>);
 impl RecordKind {
     /// Failed logins of a user.
     pub const LOCKOUT: Self = Self(Cow::Borrowed("lockout"));
+    /// Whose turn it is to log a user in.
+    pub const LOGIN_TURN: Self = Self(Cow::Borrowed("login"));
     /// A login that waits for an answer.
     pub const PENDING_LOGIN: Self = Self(Cow::Borrowed("pending_login"));
     /// A session.

@@ -14,7 +14,9 @@ use crate::{
 impl SessionManager {
     /// Logs in.
     ///
-    /// One login runs at a time for each broker and user. It goes on if the caller drops the future.
+    /// One login runs at a time for each broker and user in this process. It goes on if the caller drops
+    /// the future. For several processes that start on one store there is
+    /// [`resume_or_create`](Self::resume_or_create).
     ///
     /// # Errors
     ///
@@ -94,15 +96,20 @@ impl SessionManager {
     }
 
     async fn log_in(&self, request: LoginRequest) -> Result<Login> {
+        let (broker, user) = (request.authenticator.broker(), request.credentials.user());
+        let lock = self.0.login_lock(&broker, user);
+        let _one_at_a_time = lock.lock().await;
+        self.log_in_alone(request).await
+    }
+
+    /// Logs in. The caller has the lock on the user's logins.
+    pub(super) async fn log_in_alone(&self, request: LoginRequest) -> Result<Login> {
         let LoginRequest {
             authenticator,
             credentials,
             caller,
         } = request;
         let broker = authenticator.broker();
-        let lock = self.0.login_lock(&broker, credentials.user());
-        let _one_at_a_time = lock.lock().await;
-
         self.check_lockout(&broker, credentials.user(), caller.as_deref())
             .await?;
         self.check_room(&*authenticator, credentials.user()).await?;

@@ -4,6 +4,7 @@ mod info;
 mod lockout;
 mod login;
 mod request;
+mod turn;
 
 use std::{
     collections::HashMap,

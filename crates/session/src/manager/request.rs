@@ -84,6 +84,8 @@ pub enum Login {
     Challenge(OpenLogin),
     /// The user is in.
     Ready(Session),
+    /// A stored session was taken up. The broker was not asked.
+    Resumed(Session),
 }
 
 impl Login {
@@ -94,7 +96,7 @@ impl Login {
     /// [`ErrorKind::MfaRequired`] or, where only a person can help, [`ErrorKind::HumanNeeded`].
     pub fn ready(self) -> Result<Session> {
         match self {
-            Self::Ready(session) => Ok(session),
+            Self::Ready(session) | Self::Resumed(session) => Ok(session),
             Self::Challenge(open) => {
                 let (kind, message) = match open.challenge {
                     Challenge::Totp | Challenge::Code { .. } => (

@@ -6,6 +6,7 @@ mod challenges;
 mod clocks;
 mod conformance;
 mod ending;
+mod first_logins;
 mod lockout;
 mod logins;
 mod lost_answers;

@@ -54,6 +54,9 @@ pub(crate) struct FakeBroker {
     /// Refreshes pass only with a permit while this is closed.
     gate: Semaphore,
     gated: AtomicBool,
+    /// Logins pass only with a permit, if this says so.
+    login_gate: Semaphore,
+    logins_gated: AtomicBool,
     pub(crate) challenge: AtomicBool,
     pub(crate) policy: Mutex<SessionPolicy>,
     pub(crate) realm: Mutex<&'static str>,
@@ -94,6 +97,8 @@ impl FakeBroker {
             state: Mutex::default(),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
+            login_gate: Semaphore::new(0),
+            logins_gated: AtomicBool::new(false),
             challenge: AtomicBool::new(false),
             policy: Mutex::new(SessionPolicy::new().with_jitter_percent(0)),
             realm: Mutex::new("demo"),
@@ -126,6 +131,16 @@ impl FakeBroker {
     pub(crate) fn open_gate(&self) {
         self.gated.store(false, Ordering::SeqCst);
         self.gate.add_permits(1000);
+    }
+
+    /// Holds up the logins that come from now on.
+    pub(crate) fn hold_logins(&self) {
+        self.logins_gated.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn let_logins_through(&self) {
+        self.logins_gated.store(false, Ordering::SeqCst);
+        self.login_gate.add_permits(1000);
     }
 
     /// Lets one refresh through the closed gate.
@@ -246,6 +261,9 @@ impl Authenticator for FakeBroker {
     async fn begin(&self, credentials: &Credentials) -> Result<LoginStep> {
         tokio::task::yield_now().await;
         self.state().logins += 1;
+        if self.logins_gated.load(Ordering::SeqCst) {
+            self.login_gate.acquire().await.unwrap().forget();
+        }
         match credentials.password().expose_secret() {
             PASSWORD => {}
             "down" => return Err(Error::new(ErrorKind::Network, "the connection was refused")),
@@ -520,7 +538,12 @@ impl World {
 
     /// Another process with the same store and key.
     pub(crate) fn other_process(&self) -> SessionManager {
-        manager(&self.clock, self.store.clone(), 2)
+        self.process(2)
+    }
+
+    /// One of many processes with the same store and key; the first one is that of the manager.
+    pub(crate) fn process(&self, number: u64) -> SessionManager {
+        manager(&self.clock, self.store.clone(), number)
     }
 
     pub(crate) async fn log_in(&self) -> Session {
