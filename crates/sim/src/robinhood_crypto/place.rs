@@ -39,22 +39,22 @@ impl State {
         let user = &self.users[call.user];
         let known = user.client_order_ids.get(&id.to_ascii_lowercase());
         let known = known.map(|at| &user.orders[*at]);
-        if let Some(known) = known {
-            return match self.world.settings.duplicate {
-                Duplicate::Refuse(status) => {
-                    let text = "An order with this client_order_id already exists.";
-                    Err(reply::client(status, text))
-                }
-                Duplicate::SameOrder => {
-                    let row = known.row(&self.world, &user.account, call.version);
-                    Ok(Response::json(201, &row))
-                }
-            };
+        match (known, self.world.settings.duplicate) {
+            (None, _) | (Some(_), Duplicate::Another) => {}
+            (Some(_), Duplicate::Refuse(status)) => {
+                let text = "An order with this client_order_id already exists.";
+                return Err(reply::client(status, text));
+            }
+            (Some(known), Duplicate::SameOrder) => {
+                let row = known.row(&self.world, &user.account, call.version);
+                return Ok(Response::json(201, &row));
+            }
         }
         let order = self.wished(&body, id, call)?;
         let user = &self.users[call.user];
         let pair = &self.world.pairs[order.pair];
-        if user.status == "deactivated" || (user.status == "sell_only" && order.buys) {
+        let closed = user.status == "deactivated" || !user.api_tradable;
+        if closed || (user.status == "sell_only" && order.buys) {
             return Err(reply::forbidden());
         }
         if order.buys {

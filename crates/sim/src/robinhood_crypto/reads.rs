@@ -30,7 +30,7 @@ impl State {
             return reply::ok(&row);
         }
         row["account_type"] = json!("individual");
-        row["is_api_tradable"] = json!(true);
+        row["is_api_tradable"] = json!(user.api_tradable);
         let next = user.next_tier();
         row["fee_tier_status"] = json!({
             "fee_ratio": number(user.fee_ratio()),
@@ -61,7 +61,12 @@ impl State {
                 "symbol": pair.symbol(),
             });
             match call.version {
-                Version::V1 => row["min_order_size"] = json!(fine(pair.min_size)),
+                Version::V1 => {
+                    row["min_order_size"] = json!(fine(pair.min_size));
+                    if !pair.tradable {
+                        row["status"] = json!("untradable");
+                    }
+                }
                 Version::V2 => {
                     row["min_order_amount"] = json!("1.00");
                     row["is_api_tradable"] = json!(pair.tradable);

@@ -19,6 +19,8 @@ pub enum Numbers {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Duplicate {
+    /// It is placed as another order.
+    Another,
     /// It is refused with this status.
     Refuse(u16),
     /// The first order comes back. The default.
@@ -105,6 +107,7 @@ pub struct UserSpec {
     pub(super) volume: Decimal,
     pub(super) coins: Vec<(String, Decimal)>,
     pub(super) status: &'static str,
+    pub(super) api_tradable: bool,
 }
 
 impl UserSpec {
@@ -122,6 +125,7 @@ impl UserSpec {
             volume: Decimal::ZERO,
             coins: Vec::new(),
             status: "active",
+            api_tradable: true,
         }
     }
 
@@ -163,6 +167,20 @@ impl UserSpec {
     #[must_use]
     pub fn sell_only(mut self) -> Self {
         self.status = "sell_only";
+        self
+    }
+
+    /// Closes the account: it can be read, and takes no orders.
+    #[must_use]
+    pub fn deactivated(mut self) -> Self {
+        self.status = "deactivated";
+        self
+    }
+
+    /// Lets the account trade in the app only, which version 2 of the API tells.
+    #[must_use]
+    pub fn not_api_tradable(mut self) -> Self {
+        self.api_tradable = false;
         self
     }
 }

@@ -374,6 +374,44 @@ async fn a_client_order_id_gives_the_first_order_or_a_refusal() {
 }
 
 #[tokio::test]
+async fn a_client_order_id_can_also_be_taken_for_another_order() {
+    let rig = Rig::with(|settings| settings.duplicate = Duplicate::Another).await;
+    let first = rig.place(&market("buy", "0.001", "1")).await.expect(201);
+    let again = rig.place(&market("buy", "0.001", "1")).await.expect(201);
+    assert_ne!(first["id"], again["id"]);
+    let id = "131de903-5a9c-4260-abc1-28d562a5d001";
+    assert_eq!(rig.broker().ledger().placements_of(id).len(), 2);
+}
+
+#[tokio::test]
+async fn accounts_that_may_not_trade_say_so_and_take_no_orders() {
+    let spec = || UserSpec::demo().cash(dec("1000"));
+    for (user, status, tradable, sells) in [
+        (spec().deactivated(), "deactivated", true, 403),
+        (spec().sell_only(), "sell_only", true, 201),
+        (spec().not_api_tradable(), "active", false, 403),
+    ] {
+        let builder = Sim::builder().robinhood_crypto("127.0.0.1:0".parse().unwrap());
+        let builder = builder.robinhood_crypto_user(user);
+        let sim = builder.time(Start::Frozen(friday())).start().await.unwrap();
+        let rig = Rig { sim };
+        let listed = rig.get("/api/v2/crypto/trading/accounts/").await.rows();
+        assert_eq!(listed[0]["status"], status);
+        assert_eq!(listed[0]["is_api_tradable"], tradable);
+        let one = rig
+            .get("/api/v1/crypto/trading/accounts/")
+            .await
+            .expect(200);
+        assert_eq!(
+            (&one["status"], &one["is_api_tradable"]),
+            (&json!(status), &Value::Null)
+        );
+        rig.place(&market("buy", "0.001", "1")).await.expect(403);
+        rig.place(&market("sell", "0.001", "2")).await.expect(sells);
+    }
+}
+
+#[tokio::test]
 async fn refusals_name_the_field() {
     let rig = Rig::start().await;
     let two = json!({"limit_order_config": {"asset_quantity": "1", "limit_price": "1"}});
