@@ -1,7 +1,5 @@
-//! Every route of both versions. All count against one limit: a bucket of 300 for each account that
-//! is refilled by 100 a minute, which 300 in any three minutes never overdraw.
-
-use std::time::Duration;
+//! Every route of both versions. All count against one published limit: a bucket of 300 for each
+//! account that is refilled by 100 a minute.
 
 use wheelhouse_http::Endpoint;
 use wheelhouse_ratelimit::{LimitClass, Quota};
@@ -10,7 +8,7 @@ use super::CryptoApiVersion;
 
 pub(crate) const REQUESTS: LimitClass = LimitClass::new(
     "robinhood_crypto.requests",
-    Quota::every(300, Duration::from_secs(180)),
+    Quota::per_minute(100).with_burst(300),
 );
 
 /// The routes of one version.

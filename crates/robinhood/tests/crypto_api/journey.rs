@@ -291,5 +291,6 @@ async fn limits_are_shared_by_values_of_one_key_and_can_be_watched() {
     let usage = at.broker.usage().await;
     assert_eq!(usage.len(), 1);
     assert_eq!(usage[0].class.name(), "robinhood_crypto.requests");
-    assert_eq!((usage[0].limit, usage[0].used), (300, 2));
+    assert_eq!((usage[0].limit, usage[0].burst), (100, Some(300)));
+    assert_eq!((usage[0].used, usage[0].remaining), (2, 298));
 }
