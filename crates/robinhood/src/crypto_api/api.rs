@@ -1,8 +1,15 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde::Deserialize;
-use wheelhouse_core::{Clock, Error, Result};
+use time::OffsetDateTime;
+use wheelhouse_core::{Clock, Error, ErrorKind, Result, RetryAdvice};
 use wheelhouse_http::{Answer, Call, Endpoint, HttpClient, Pages, Resend, Target};
 
 use super::{broker, endpoints::Routes, error, sign::RequestSigner};
@@ -11,6 +18,8 @@ use crate::{error::misfit, wire::decode};
 /// How long to hold still before a call is tried again that was answered with 401: that was seen
 /// where the limit was meant.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often a call is tried that is answered with 401 while others of the same key are taken.
+const ATTEMPTS: u32 = 3;
 
 /// What every call of a user goes through.
 #[derive(Debug)]
@@ -19,7 +28,27 @@ pub(crate) struct Api {
     pub(crate) target: Target,
     pub(crate) signer: RequestSigner,
     pub(crate) routes: &'static Routes,
+    pub(crate) taken: LastTaken,
     pub(crate) limit_wait: Duration,
+}
+
+/// When a request of the key last succeeded.
+#[derive(Debug, Default)]
+pub(crate) struct LastTaken {
+    /// Monotonic nanoseconds; 0 for never.
+    at: AtomicU64,
+}
+
+impl LastTaken {
+    fn note(&self, now: Duration) {
+        let nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        self.at.fetch_max(nanos.max(1), Ordering::Relaxed);
+    }
+
+    fn since(&self, then: Duration) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        at > 0 && Duration::from_nanos(at) >= then
+    }
 }
 
 impl Api {
@@ -36,29 +65,52 @@ impl Api {
     /// Sends a call that may be repeated and returns the answer, whatever it says.
     ///
     /// A 401 is no proof of a wrong key: it also comes if the clocks differ, and was seen in place
-    /// of a 429. So it is tried once more, at the broker's time or after a pause.
+    /// of a 429. So it is tried once more, at the broker's time or after a pause in which all calls
+    /// of the key hold still. If another call with the same key succeeds meanwhile the key is good,
+    /// and what remains is the limit.
     pub(crate) async fn exchange<'a>(
         &'a self,
         endpoint: &'static Endpoint,
         with: impl Fn(Call<'a>) -> Call<'a> + Send + Sync,
     ) -> Result<Answer> {
-        let answer = with(self.call(endpoint)).send().await?;
-        let corrected = self.note_time(&answer);
-        if answer.status() != 401 || endpoint.resend() == Resend::Once {
-            return Ok(answer);
+        let began = self.clock().monotonic();
+        let mut attempt = 1;
+        loop {
+            let sent = self.clock().now();
+            let answer = with(self.call(endpoint)).send().await?;
+            let corrected = self.note(&answer, sent);
+            if answer.status() != 401 || endpoint.resend() == Resend::Once {
+                return Ok(answer);
+            }
+            if attempt > 1 && !self.taken.since(began) {
+                return Ok(answer);
+            }
+            if attempt == ATTEMPTS {
+                return Err(self.place(endpoint, limited()));
+            }
+            if !corrected {
+                self.hold_still(endpoint).await;
+            }
+            attempt += 1;
         }
-        if !corrected {
-            self.http.limiter().pause(self.target.scope(), PAUSE).await;
-        }
-        let answer = with(self.call(endpoint)).send().await?;
-        self.note_time(&answer);
-        Ok(answer)
     }
 
-    /// Notes the broker's time; `true` if it differs from what was thought.
-    pub(crate) fn note_time(&self, answer: &Answer) -> bool {
+    /// Stops every call of the key for a moment, and slows them down after it.
+    async fn hold_still(&self, endpoint: &Endpoint) {
+        let (limiter, scope) = (self.http.limiter(), self.target.scope());
+        limiter.pause(scope, PAUSE).await;
+        limiter.observe_rejection(scope, endpoint.limit()).await;
+    }
+
+    /// Notes what an answer tells of the key and of the broker's time; `true` if the time differs
+    /// from what was thought. `sent` is when it was asked for.
+    pub(crate) fn note(&self, answer: &Answer, sent: OffsetDateTime) -> bool {
+        if answer.is_success() {
+            self.taken.note(self.clock().monotonic());
+        }
         let now = self.clock().now();
-        self.signer.server_clock.note(answer.server_date(), now)
+        let clock = &self.signer.server_clock;
+        clock.note(answer.server_date(), sent, now)
     }
 
     /// Sends a read and returns the body of a success.
@@ -112,6 +164,13 @@ impl Api {
     pub(crate) fn place(&self, endpoint: &Endpoint, error: Error) -> Error {
         error.in_operation(endpoint.operation()).at_broker(broker())
     }
+}
+
+/// Makes the error for a 401 to a request that was signed with a good key.
+pub(crate) fn limited() -> Error {
+    let message = "the broker answered with status 401 to a key that is good: its limit is reached, \
+                   or the clocks differed";
+    Error::new(ErrorKind::RateLimited, message).with_advice(RetryAdvice::After(PAUSE))
 }
 
 /// Reads a body.

@@ -9,7 +9,7 @@ use wheelhouse_ratelimit::LimitScope;
 
 use super::{
     CryptoApiVersion, RobinhoodCrypto, RobinhoodCryptoConfig,
-    api::Api,
+    api::{Api, LastTaken},
     broker,
     cache::Cached,
     client::Inner,
@@ -100,7 +100,7 @@ impl RobinhoodCryptoBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::MissingField`] without a client or a key, [`ErrorKind::Configuration`] for a key
-    /// that cannot be one or a value out of its bounds, [`ErrorKind::OriginRefused`] or
+    /// that cannot be one, a value out of its bounds or an address with a path, [`ErrorKind::OriginRefused`] or
     /// [`ErrorKind::InvalidInput`] for an address that a key must not be sent to.
     pub fn build(self) -> Result<RobinhoodCrypto> {
         self.assemble().map_err(|error| error.at_broker(broker()))
@@ -120,6 +120,11 @@ impl RobinhoodCryptoBuilder {
         self.config.check()?;
         let keys = Keys::new(api_key, &private_key)?;
         let base: BaseUrl = self.config.base_url.parse()?;
+        if base.as_str() != base.origin().to_string() {
+            // The path is signed, and what is in between would change it.
+            let message = "the address of the API is a scheme, a host and a port, without a path";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         let scope = self.limit_scope.unwrap_or_else(|| {
             LimitScope::new(format!(
                 "{}:{}:{}",
@@ -135,13 +140,14 @@ impl RobinhoodCryptoBuilder {
         let signer = RequestSigner {
             keys,
             clock: http.clock().clone(),
-            server_clock: ServerClock::default(),
+            server_clock: ServerClock::ahead_by(self.config.clock_offset),
         };
         let api = Api {
             http,
             target,
             signer,
             routes: endpoints::routes(self.config.version),
+            taken: LastTaken::default(),
             limit_wait: self.config.limit_wait,
         };
         Ok(RobinhoodCrypto {

@@ -68,6 +68,10 @@ pub struct RobinhoodCryptoConfig {
     /// How long a call may wait for its limit; 10 s.
     #[serde(with = "seconds")]
     pub limit_wait: Duration,
+    /// How far the broker's clock is ahead of this machine's, until its answers tell; 0 s. Signatures
+    /// that are more than 30 s off are refused. At most a day in either direction.
+    #[serde(with = "signed_seconds")]
+    pub clock_offset: time::Duration,
 }
 
 impl Default for RobinhoodCryptoConfig {
@@ -79,6 +83,7 @@ impl Default for RobinhoodCryptoConfig {
             recent_history: Duration::from_secs(7 * 24 * 3_600),
             instruments_age: Duration::from_secs(3_600),
             limit_wait: Duration::from_secs(10),
+            clock_offset: time::Duration::ZERO,
         }
     }
 }
@@ -106,7 +111,32 @@ impl RobinhoodCryptoConfig {
                 return Err(Error::new(ErrorKind::Configuration, message));
             }
         }
+        if self.clock_offset.abs() > time::Duration::DAY {
+            let message = format!(
+                "clock_offset is {}; a day in either direction is allowed",
+                self.clock_offset
+            );
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         Ok(())
+    }
+}
+
+mod signed_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(value.whole_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        i64::deserialize(deserializer).map(Duration::seconds)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use wheelhouse_core::{Account, AccountId, Accounts, InstrumentId, Result};
+use wheelhouse_core::{Account, AccountId, Accounts, Error, ErrorKind, InstrumentId, Result, Side};
 
 use super::{
     CryptoApiVersion,
@@ -18,7 +18,7 @@ use crate::wire::{Page, Text};
 
 /// The age at which an account that a call names is looked for anew.
 const ACCOUNTS_AGE: Duration = Duration::from_secs(600);
-/// The age at which pairs are read again because one is missing or may not be traded.
+/// The age at which pairs and accounts are read again because one is missing or may not trade.
 const DOUBTFUL_AGE: Duration = Duration::from_secs(30);
 
 /// An account with what core has no place for.
@@ -26,6 +26,36 @@ const DOUBTFUL_AGE: Duration = Duration::from_secs(30);
 pub(crate) struct Listed {
     pub(crate) account: Account,
     pub(crate) fee_tier: Option<CryptoFeeTier>,
+    pub(crate) trades: Trades,
+}
+
+/// Which orders an account may place, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trades {
+    All,
+    /// Why there are none.
+    None(&'static str),
+    Sales,
+}
+
+impl Trades {
+    fn of(account: &wire::Account<'_>) -> Self {
+        match (account.status.as_str(), account.is_api_tradable) {
+            ("deactivated", _) => Self::None("is deactivated"),
+            (_, Some(false)) => Self::None("takes no orders through this API"),
+            ("sell_only" | "sellonly", _) => Self::Sales,
+            _ => Self::All,
+        }
+    }
+
+    /// Says why an account takes no such orders, if it does not.
+    pub(crate) fn refusal(self, side: Side) -> Option<&'static str> {
+        match self {
+            Self::None(why) => Some(why),
+            Self::Sales if side == Side::Buy => Some("may only sell"),
+            _ => None,
+        }
+    }
 }
 
 impl Inner {
@@ -75,6 +105,29 @@ impl Inner {
             return Ok(all);
         }
         Err(self.place_in(not_found("the user has no account with this id"), operation))
+    }
+
+    /// Makes sure that an account is the user's and may place such an order, looking anew before it
+    /// is refused.
+    pub(crate) async fn check_may_trade(&self, id: &AccountId, side: Side) -> Result<()> {
+        const OPERATION: &str = "place_order";
+        let refusal = |all: &[Listed]| {
+            let listed = all.iter().find(|listed| listed.account.id == *id)?;
+            listed.trades.refusal(side)
+        };
+        if refusal(&self.check_account(id, OPERATION).await?).is_none() {
+            return Ok(());
+        }
+        let load = || self.load_accounts();
+        let clock = &**self.api.clock();
+        match refusal(&self.accounts.get(clock, DOUBTFUL_AGE, load).await?) {
+            None => Ok(()),
+            Some(why) => {
+                let message = format!("the account {id} {why}");
+                let error = Error::new(ErrorKind::PermissionDenied, message);
+                Err(self.place_in(error, OPERATION))
+            }
+        }
     }
 
     /// Reads an account anew.
@@ -152,5 +205,6 @@ fn listed(account: &wire::Account<'_>, place: Place<'_>) -> Result<Listed> {
     Ok(Listed {
         account: convert::account(account, place)?,
         fee_tier: account.fee_tier_status.as_ref().map(convert::fee_tier),
+        trades: Trades::of(account),
     })
 }

@@ -14,7 +14,7 @@ use wheelhouse_core::{
 use wheelhouse_http::Answer;
 
 use super::{
-    api::read_json,
+    api::{limited, read_json},
     broker,
     capabilities::capabilities,
     client::Inner,
@@ -74,7 +74,7 @@ impl Inner {
                 "crypto trades around the clock; there are no extended hours",
             ));
         }
-        self.check_account(&request.account, "place_order").await?;
+        self.check_may_trade(&request.account, request.side).await?;
         let takes = |pair: &Pair| refused_now(pair, request.side).is_none();
         let pair = self.pair(&request.instrument, "place_order", takes).await?;
         request.check(&capabilities, &pair.instrument, None)?;
@@ -109,9 +109,10 @@ impl Inner {
         let call = api.http.call(&api.routes.place, &api.target).signer(&gate);
         let call = self.of_account(call, &prepared.open.request.account);
         let call = call.body(prepared.body.clone(), "application/json; charset=utf-8");
+        let sent = api.clock().now();
         match call.max_wait(api.limit_wait).send().await {
             Ok(answer) => {
-                api.note_time(&answer);
+                api.note(&answer, sent);
                 self.classify(answer, prepared).await
             }
             Err(failure) if failure.error().effect() == Effect::None => Err(failure.into_error()),
@@ -132,11 +133,24 @@ impl Inner {
                 self.adopt(prepared, &error).await
             }
             Some(refusal) if !matches!(status, 401 | 403 | 429) => Ok(rejected(open, &refusal)),
+            Some(_) if status == 401 => Err(self.unauthorized(error).await),
             Some(_) => Err(error.with_effect(Effect::None)),
+            None if status == 401 => Err(self.unauthorized(error).await),
             // Keys and limits are looked at before the order is, whoever says so.
-            None if matches!(status, 401 | 429) => Err(error.with_effect(Effect::None)),
+            None if status == 429 => Err(error.with_effect(Effect::None)),
             None => Ok(unknown(open, &error)),
         }
+    }
+
+    /// Says what a 401 to an order means, of which nothing was placed: a read with the same key
+    /// tells whether the key is wrong. The order is not sent again here.
+    async fn unauthorized(&self, refusal: Error) -> Error {
+        let wrong = matches!(
+            self.read_accounts().await,
+            Err(error) if error.kind() == ErrorKind::InvalidCredentials
+        );
+        let error = if wrong { refusal } else { limited() };
+        error.with_effect(Effect::None)
     }
 
     /// Reads the order that the broker has answered with.

@@ -32,9 +32,19 @@ impl Inner {
             .and_then(|listed| listed.account.currency);
         let pairs = self.all_pairs().await?;
         let link = query.page.as_ref().map(PageToken::as_str);
+        let asset = query.instrument.as_ref().and_then(|wanted| {
+            let pair = pairs.iter().find(|pair| pair.instrument.id == *wanted)?;
+            Some(pair.asset.as_str())
+        });
         let body = self
             .api
-            .page(endpoint, link, |call| self.of_account(call, id))
+            .page(endpoint, link, |call| {
+                let call = self.of_account(call, id);
+                match asset {
+                    Some(asset) => call.query("asset_code", asset),
+                    None => call,
+                }
+            })
             .await?;
         let read = || holdings(&body, id, currency, &pairs);
         let (mut held, next) = read().map_err(|error| self.api.place(endpoint, error))?;

@@ -6,7 +6,11 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use wheelhouse_core::{AccountId, Error, Order, Result};
+use wheelhouse_core::{AccountId, Clock, Error, Order, Result};
+
+/// The least pause between two readings of an account; as long as the last one took, if that is
+/// longer. Whoever asks meanwhile shares the next one.
+const REST: Duration = Duration::from_millis(500);
 
 /// The orders of an account from some time on, read completely.
 #[derive(Debug)]
@@ -50,7 +54,8 @@ impl Snapshot {
 type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
 
 /// The readings of each account. Of one account one runs at a time, and it serves everybody who was
-/// waiting when it began: a thousand open questions take as many requests as one.
+/// waiting when it began: a thousand open questions take hardly more requests than one, and leave
+/// half of the time to others.
 #[derive(Debug, Default)]
 pub(crate) struct Readings {
     accounts: Mutex<HashMap<AccountId, Arc<Line>>>,
@@ -70,12 +75,15 @@ struct State {
     from: Option<OffsetDateTime>,
     /// The last one that ended, and which it was.
     last: Option<(u64, Outcome)>,
+    /// When the next one may begin, in monotonic time.
+    rested: Duration,
 }
 
 impl Readings {
     /// Takes part in the next reading of an account, which goes back to `from` at least.
     pub(crate) async fn take_part<F>(
         &self,
+        clock: &dyn Clock,
         account: &AccountId,
         from: OffsetDateTime,
         read: impl FnOnce(OffsetDateTime) -> F + Send,
@@ -93,14 +101,22 @@ impl Readings {
             state.begun + 1
         };
         let _turn = line.turn.lock().await;
-        let (number, from) = {
-            let mut state = line.lock();
+        let rest = {
+            let state = line.lock();
             // One that began after this call is good enough.
             if let Some((number, outcome)) = &state.last
                 && *number >= wanted
             {
                 return outcome.clone();
             }
+            state.rested.saturating_sub(clock.monotonic())
+        };
+        if !rest.is_zero() {
+            clock.sleep(rest).await;
+        }
+        let began = clock.monotonic();
+        let (number, from) = {
+            let mut state = line.lock();
             state.begun += 1;
             (
                 state.begun,
@@ -114,7 +130,10 @@ impl Readings {
         };
         let outcome = read(from).await.map(Arc::new).map_err(Arc::new);
         unfinished.from = None;
-        line.lock().last = Some((number, outcome.clone()));
+        let ended = clock.monotonic();
+        let mut state = line.lock();
+        state.last = Some((number, outcome.clone()));
+        state.rested = ended + ended.saturating_sub(began).max(REST);
         outcome
     }
 }
@@ -148,10 +167,48 @@ impl Drop for Unfinished<'_> {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use wheelhouse_core::SystemClock;
+
     use super::*;
 
     fn empty() -> Snapshot {
         Snapshot::new(vec![], Duration::ZERO, OffsetDateTime::UNIX_EPOCH)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_ask_all_the_time_readings_leave_half_of_it_to_others() {
+        for (takes, most) in [(Duration::ZERO, 21), (Duration::from_secs(1), 6)] {
+            let clock = Arc::new(SystemClock::new());
+            let readings = Arc::new(Readings::default());
+            let count = Arc::new(AtomicU32::new(0));
+            let account = AccountId::new("1").unwrap();
+            let mut waiters = tokio::task::JoinSet::new();
+            for n in 0..100 {
+                let (readings, count, account) = (readings.clone(), count.clone(), account.clone());
+                let clock = clock.clone();
+                waiters.spawn(async move {
+                    clock.sleep(Duration::from_millis(100 * n)).await;
+                    let asked = clock.monotonic();
+                    let read = |_| async {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        let began = clock.monotonic();
+                        clock.sleep(takes).await;
+                        Ok(Snapshot::new(vec![], began, OffsetDateTime::UNIX_EPOCH))
+                    };
+                    let at = OffsetDateTime::UNIX_EPOCH;
+                    let shared = readings
+                        .take_part(&*clock, &account, at, read)
+                        .await
+                        .unwrap();
+                    assert!(shared.began >= asked, "an older reading was shared");
+                });
+            }
+            while let Some(done) = waiters.join_next().await {
+                done.unwrap();
+            }
+            let count = count.load(Ordering::Relaxed);
+            assert!(count <= most + 1, "{count} readings in ten seconds");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -170,7 +227,13 @@ mod tests {
                     tokio::task::yield_now().await;
                     Ok(empty())
                 };
-                assert!(readings.take_part(&account, from, read).await.is_ok());
+                let clock = SystemClock::new();
+                assert!(
+                    readings
+                        .take_part(&clock, &account, from, read)
+                        .await
+                        .is_ok()
+                );
             });
         }
         while let Some(done) = waiters.join_next().await {
@@ -187,13 +250,19 @@ mod tests {
     async fn a_reader_that_gives_up_leaves_the_turn_to_the_next() {
         let (readings, account) = (Readings::default(), AccountId::new("1").unwrap());
         let at = OffsetDateTime::UNIX_EPOCH;
-        let never = readings.take_part(&account, at, |_| std::future::pending());
+        let clock = SystemClock::new();
+        let never = readings.take_part(&clock, &account, at, |_| std::future::pending());
         assert!(futures_util::poll!(std::pin::pin!(never)).is_pending());
         let later = at + Duration::from_secs(60);
         let read = |from: OffsetDateTime| async move {
             assert_eq!(from, OffsetDateTime::UNIX_EPOCH);
             Ok(empty())
         };
-        assert!(readings.take_part(&account, later, read).await.is_ok());
+        assert!(
+            readings
+                .take_part(&clock, &account, later, read)
+                .await
+                .is_ok()
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use wheelhouse_core::{
-    Decimal, InstrumentStatus, OrderKind, OrderRequest, OrderSize, Price, Result, Side,
+    Decimal, InstrumentRules, InstrumentStatus, OrderKind, OrderRequest, OrderSize, Price,
+    Quantity, Result, Side,
 };
 
 use super::{
@@ -36,9 +37,9 @@ pub(crate) fn check_amount(request: &OrderRequest, pair: &Pair) -> Result<()> {
                 let message = format!("{symbol} is paid in {quote}, not in {}", money.currency);
                 return Err(invalid(message));
             }
-            pair.instrument
-                .rules
-                .check_price("amount", Price::new(money.amount))?;
+            let rules = &pair.instrument.rules;
+            rules.check_price("amount", Price::new(money.amount))?;
+            check_size_of_amount(money.amount, price, rules, pair)?;
             Some(money.amount)
         }
         // A market order has no price to value it with; the broker says if it is too small.
@@ -63,6 +64,36 @@ pub(crate) fn check_amount(request: &OrderRequest, pair: &Pair) -> Result<()> {
     Err(invalid(format!(
         "the order is worth {worth} {quote}; the least is {least} {quote}{hint}"
     )))
+}
+
+/// Checks the quantity that an amount buys at the price of its order against the sizes of the pair.
+fn check_size_of_amount(
+    amount: Decimal,
+    price: Option<Price>,
+    rules: &InstrumentRules,
+    pair: &Pair,
+) -> Result<()> {
+    let Some((quantity, price)) =
+        price.and_then(|price| Some((amount.checked_div(price.value())?, price)))
+    else {
+        return Ok(());
+    };
+    let (asset, quote) = (&pair.asset, pair.quote);
+    let refused = |what: &str, size: Quantity| {
+        let bound = size.value().normalize();
+        let worth = bound.checked_mul(price.value());
+        let worth = worth.map_or(String::new(), |worth| {
+            format!(", which is {} {quote}", worth.normalize())
+        });
+        Err(invalid(format!(
+            "{amount} {quote} at {price} is {what}, {bound} {asset}{worth}"
+        )))
+    };
+    match (rules.min_quantity, rules.max_quantity) {
+        (Some(least), _) if quantity < least.value() => refused("below the least", least),
+        (_, Some(most)) if quantity > most.value() => refused("above the most", most),
+        _ => Ok(()),
+    }
 }
 
 /// The least quantity on the grid that is worth `least`.

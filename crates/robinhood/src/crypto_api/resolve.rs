@@ -121,7 +121,8 @@ impl Inner {
         from: OffsetDateTime,
     ) -> Result<Arc<Snapshot>, Arc<Error>> {
         let read = |from| self.read_snapshot(account, from);
-        self.readings.take_part(account, from, read).await
+        let clock = &**self.api.clock();
+        self.readings.take_part(clock, account, from, read).await
     }
 
     async fn read_snapshot(&self, account: &AccountId, from: OffsetDateTime) -> Result<Snapshot> {

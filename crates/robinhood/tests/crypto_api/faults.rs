@@ -5,11 +5,11 @@ use std::time::Duration;
 use wheelhouse_core::{Broker, BrokerExt, ErrorKind, OrderQuery, OrderState, PositionQuery, dec};
 use wheelhouse_sim::{
     Kind,
-    faults::{GzipFault, Moment},
-    robinhood_crypto::Route,
+    faults::{GzipFault, Moment, StallAt},
+    robinhood_crypto::{Bucket, Route, Settings},
 };
 
-use crate::rig::{AtSim, accepted, answer, code, refusal, user};
+use crate::rig::{AtSim, accepted, answer, builder, code, impatient_http, pause, refusal, user};
 
 fn set(pointer: &str, value: &str) -> Kind {
     Kind::Set {
@@ -105,6 +105,200 @@ async fn f12_a_429_without_header_is_waited_out_by_its_words() {
     let error = at.broker.accounts().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(86_400)));
+}
+
+#[tokio::test]
+async fn f11_a_date_to_wait_for_is_compared_with_the_brokers_own() {
+    let at = AtSim::new().await;
+    // The machine's clock and the broker's are 20 s apart; neither may be added to the wait.
+    let date = |at: time::OffsetDateTime| {
+        at.format(time::macros::format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        ))
+        .unwrap()
+    };
+    let now = time::OffsetDateTime::now_utc() + time::Duration::seconds(20);
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("date", date(now)),
+        ("retry-after", date(now + time::Duration::seconds(3))),
+    ];
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+    let body = include_str!("../data/crypto_error_429.json").to_owned();
+    at.fault(
+        Route::Accounts,
+        Kind::Status {
+            status: 429,
+            headers,
+            body,
+        },
+    );
+    at.broker.accounts().await.unwrap();
+    let requests = at.api().ledger().requests();
+    let waited = requests[1].at - requests[0].at;
+    // Three seconds and a backoff of up to one, of a clock that runs thirty times as fast.
+    assert!(waited >= Duration::from_millis(95), "{waited}");
+    assert!(waited <= Duration::from_millis(600), "{waited}");
+}
+
+#[tokio::test]
+async fn f12_a_429_that_says_nothing_is_tried_again_after_the_own_backoff() {
+    let at = AtSim::new().await;
+    for body in ["{}", "", r#"{"type":"client_error","errors":[]}"#] {
+        at.fault(Route::Accounts, answer(429, body));
+        at.broker.accounts().await.unwrap();
+    }
+    let headers = vec![("retry-after".to_owned(), "abc".to_owned())];
+    let body = "{}".to_owned();
+    at.fault(
+        Route::Accounts,
+        Kind::Status {
+            status: 429,
+            headers,
+            body,
+        },
+    );
+    at.broker.accounts().await.unwrap();
+    assert_eq!(at.count(Route::Accounts), 8);
+}
+
+#[tokio::test]
+async fn f15_f18_f19_f38_f43_answers_that_do_not_fit_their_frame_spoil_no_other_call() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let interim = Kind::Informational {
+        status: 103,
+        count: 3,
+        every: Duration::ZERO,
+    };
+    for (what, kind, code) in [
+        ("F15 interim answers", interim, None),
+        (
+            "F18 announced longer",
+            Kind::ContentLength { off_by: 9 },
+            Some(2004),
+        ),
+        (
+            "F18 announced shorter",
+            Kind::ContentLength { off_by: -9 },
+            Some(3006),
+        ),
+        ("F19 64 MiB", Kind::HugeBody { bytes: 64 << 20 }, Some(2004)),
+        (
+            "F19 bomb",
+            Kind::Gzip(GzipFault::Bomb { bytes: 64 << 20 }),
+            Some(2004),
+        ),
+        ("F38 closed quietly", Kind::CloseQuietly, None),
+        ("F43 twice", Kind::Duplicate, None),
+    ] {
+        at.api().faults().clear();
+        at.faults(Route::Accounts, kind);
+        let outcome = at.broker.accounts().await;
+        assert_eq!(
+            outcome.map_or_else(|error| Some(error.code()), |_| None),
+            code,
+            "{what}"
+        );
+        at.api().faults().clear();
+        // The next answers are their own calls'.
+        for _ in 0..3 {
+            let quotes = at
+                .broker
+                .quotes(&at.account, &[crate::rig::btc()])
+                .await
+                .unwrap();
+            assert_eq!(quotes[0].instrument, crate::rig::btc(), "{what}");
+            at.broker.accounts().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn f35_f36_f37_reads_that_are_not_answered_in_time_say_so() {
+    let at = AtSim::new().await;
+    let broker = builder(&at.api().origin(), impatient_http())
+        .build()
+        .unwrap();
+    for kind in [
+        Kind::Stall(StallAt::BeforeHead),
+        Kind::Stall(StallAt::MidBody),
+        Kind::Drip {
+            bytes: 1,
+            every: Duration::from_millis(20),
+        },
+    ] {
+        at.api().faults().clear();
+        at.faults(Route::Accounts, kind);
+        assert_eq!(code(broker.accounts().await), 2002);
+    }
+}
+
+#[tokio::test]
+async fn f49_a_bucket_that_is_smaller_than_published_slows_down_and_goes_on() {
+    let bucket = |settings: &mut Settings| {
+        settings.limit = Some(Bucket {
+            burst: 20,
+            per_minute: 1_200,
+        });
+    };
+    let at = AtSim::with(user(), bucket).await;
+    let mut served = 0;
+    for _ in 0..80 {
+        match at.broker.quotes(&at.account, &[crate::rig::btc()]).await {
+            Ok(_) => served += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}"),
+        }
+    }
+    assert!(served >= 60, "{served} of 80");
+    assert!(at.broker.usage().await[0].slowed);
+    let refused = at.count(Route::BestBidAsk) - served;
+    assert!((1..=60).contains(&refused), "{refused} refusals");
+}
+
+#[tokio::test]
+async fn f6_a_burst_over_the_limit_that_is_answered_with_401_is_no_wrong_key() {
+    let limited = |settings: &mut Settings| {
+        settings.limit_as_401 = true;
+        settings.limit = Some(Bucket {
+            burst: 8,
+            per_minute: 1_200,
+        });
+    };
+    let at = AtSim::with(user(), limited).await;
+    at.btc().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let (broker, account) = (at.broker.clone(), at.account.clone());
+        calls.spawn(async move { broker.quotes(&account, &[crate::rig::btc()]).await });
+    }
+    let mut served = 0;
+    while let Some(outcome) = calls.join_next().await {
+        match outcome.unwrap() {
+            Ok(_) => served += 1,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+                assert!(error.retry_after().is_some());
+            }
+        }
+    }
+    assert!(served >= 10, "{served}");
+    let refused = at.count(Route::BestBidAsk) - served;
+    assert!(refused >= 20, "{refused}");
+    // An order over the limit is not placed, and its key is not doubted.
+    loop {
+        match at.broker.place_order(&at.resting()).await {
+            Ok(submission) => {
+                accepted(submission);
+                break;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}"),
+        }
+        pause(100).await;
+    }
+    assert_eq!(at.api().ledger().placements().len(), 1);
 }
 
 #[tokio::test]

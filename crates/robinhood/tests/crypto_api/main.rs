@@ -6,12 +6,13 @@
     reason = "tests live in real time and may fail loudly"
 )]
 
+mod accounts;
 mod clocks;
 mod conformance;
+mod endpoints;
 mod faults;
 mod journey;
 mod offline;
-mod orders;
 mod paging;
 mod placing;
 mod resolving;

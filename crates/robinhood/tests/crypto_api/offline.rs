@@ -7,7 +7,7 @@ use wheelhouse_core::{
 use wheelhouse_robinhood::CryptoApiVersion;
 use wheelhouse_sim::{Kind, robinhood_crypto::Route};
 
-use crate::rig::{AtSim, accepted, answer, btc, code, units, user};
+use crate::rig::{AtSim, accepted, answer, btc, code, pause, units, user};
 
 #[tokio::test]
 async fn f50_f51_f52_illegal_numbers_are_refused_with_the_nearest_legal_ones() {
@@ -131,6 +131,124 @@ async fn pairs_that_can_only_be_sold_are_not_bought() {
     assert!(error.message().contains("can only be sold"), "{error}");
     let sell = OrderRequest::market(&at.account, btc(), Side::Sell, units(dec!(0.1)));
     accepted(at.broker.place_order(&sell).await.unwrap());
+}
+
+#[tokio::test]
+async fn pairs_that_the_broker_has_closed_take_no_orders() {
+    for (pointer, value) in [
+        ("/results/0/status", "\"untradable\""),
+        ("/results/0/is_api_tradable", "false"),
+    ] {
+        let at = AtSim::with(user().coins("BTC", dec!(1)), |_| {}).await;
+        let (pointer, value) = (pointer.to_owned(), value.to_owned());
+        at.faults(Route::TradingPairs, Kind::Set { pointer, value });
+        let mut order = at.resting();
+        for side in [Side::Buy, Side::Sell] {
+            order.side = side;
+            let error = at.broker.place_order(&order).await.unwrap_err();
+            assert!(error.message().contains("takes no orders"), "{error}");
+        }
+        assert_eq!(at.count(Route::PlaceOrder), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_least_and_the_most_hold_for_amounts_too_and_in_both_versions() {
+    let at = AtSim::new().await;
+    let money = |amount| OrderSize::Notional(Money::new(amount, Currency::USD));
+    let limit =
+        |size, price: Decimal| OrderRequest::limit(&at.account, btc(), Side::Buy, size, price);
+    let most = limit(money(dec!(6_000_000)), dec!(50000));
+    let error = at.broker.place_order(&most).await.unwrap_err();
+    let words = "6000000 USD at 50000 is above the most, 100 BTC, which is 5000000 USD";
+    assert!(error.message().contains(words), "{error}");
+    // Version 1 has a least size in the asset, version 2 a least amount in the quote.
+    at.faults(
+        Route::TradingPairs,
+        Kind::Set {
+            pointer: "/results/0/min_order_size".into(),
+            value: "\"0.001000000000000000\"".into(),
+        },
+    );
+    let first = at.another(CryptoApiVersion::V1);
+    for (size, words) in [
+        (
+            units(dec!(0.0005)),
+            "the quantity 0.0005 is below the least, 0.001",
+        ),
+        (
+            money(dec!(10)),
+            "is below the least, 0.001 BTC, which is 50 USD",
+        ),
+    ] {
+        let error = first
+            .place_order(&limit(size, dec!(50000)))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), 5001);
+        assert!(error.message().contains(words), "{error}");
+    }
+    accepted(
+        first
+            .place_order(&limit(money(dec!(60)), dec!(50000)))
+            .await
+            .unwrap(),
+    );
+    assert_eq!(at.count(Route::PlaceOrder), 1);
+}
+
+#[tokio::test]
+async fn accounts_that_may_not_trade_place_no_orders() {
+    for (user, words, sells) in [
+        (user().deactivated(), "is deactivated", false),
+        (
+            user().not_api_tradable(),
+            "takes no orders through this API",
+            false,
+        ),
+        (user().sell_only(), "may only sell", true),
+    ] {
+        let at = AtSim::with(user.coins("BTC", dec!(1)), |_| {}).await;
+        let error = at.broker.place_order(&at.resting()).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.operation()),
+            (3003, Some("place_order"))
+        );
+        assert!(error.message().contains(words), "{error}");
+        let sell = OrderRequest::market(&at.account, btc(), Side::Sell, units(dec!(0.1)));
+        match at.broker.place_order(&sell).await {
+            Ok(submission) if sells => drop(accepted(submission)),
+            Err(error) if !sells => assert_eq!(error.code(), 3003),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(at.count(Route::PlaceOrder), usize::from(sells));
+        // What the account has can be read and cancelled all the same.
+        at.broker.account_summary(&at.account).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_was_opened_meanwhile_is_looked_at_anew() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let closed = Kind::Set {
+        pointer: "/results/0/status".into(),
+        value: "\"deactivated\"".into(),
+    };
+    at.faults(Route::Accounts, closed);
+    at.broker.accounts().await.unwrap();
+    assert_eq!(code(at.broker.place_order(&at.resting()).await), 3003);
+    let asked = at.count(Route::Accounts);
+    assert_eq!(code(at.broker.place_order(&at.resting()).await), 3003);
+    assert_eq!(
+        at.count(Route::Accounts),
+        asked,
+        "asked twice within half a minute"
+    );
+    at.api().faults().clear();
+    // Half a minute of a clock that runs thirty times as fast.
+    pause(1_100).await;
+    accepted(at.broker.place_order(&at.resting()).await.unwrap());
 }
 
 #[tokio::test]

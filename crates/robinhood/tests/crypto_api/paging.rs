@@ -156,6 +156,25 @@ async fn pages_are_handed_out_one_by_one_and_signed_each() {
 }
 
 #[tokio::test]
+async fn links_are_signed_as_they_are_sent_whatever_is_in_them() {
+    let at = many().await;
+    for link in [
+        "/api/v2/crypto/trading/orders/?account_number=123456789012&cursor=Mg%3D%3D&x=%7b|'^`{}",
+        "/api/v2/crypto/trading/orders/?account_number=123456789012&cursor=Mg==&y=a+b%20c;d,e:f@g",
+        "/api/v1/../v2/crypto/trading/./orders/?account_number=123456789012&cursor=Mg%3d%3d#part",
+        "/api/v2/crypto/trading/orders/?symbol=BTC-USD&symbol=ETH-USD&account_number=123456789012&cursor=Mg%3D%3D",
+    ] {
+        at.api().faults().clear();
+        let value = format!("\"{link}\"");
+        let pointer = "/next".to_owned();
+        at.fault(Route::Orders, Kind::Set { pointer, value });
+        let listed = at.broker.all_orders(&at.account, OrderQuery::all()).await;
+        assert_eq!(listed.unwrap().len(), 2, "{link}");
+    }
+    assert!(at.api().ledger().rejections().is_empty());
+}
+
+#[tokio::test]
 async fn order_queries_are_kept_to_even_if_the_broker_ignores_them() {
     let at = many().await;
     let eth = wheelhouse_core::InstrumentId::new("ETH-USD").unwrap();

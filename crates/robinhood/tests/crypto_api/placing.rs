@@ -9,12 +9,13 @@ use wheelhouse_ratelimit::LimitScope;
 use wheelhouse_robinhood::CryptoApiVersion;
 use wheelhouse_sim::{
     Fault, Kind,
-    faults::{GzipFault, Moment},
+    faults::{GzipFault, Moment, StallAt},
     robinhood_crypto::{Duplicate, Route},
 };
 
 use crate::rig::{
-    AtSim, Hurried, accepted, answer, builder, code, http, id, pause, refusal, unknown, user,
+    AtSim, Hurried, accepted, answer, builder, code, http, id, impatient_http, pause, refusal,
+    unknown, user,
 };
 
 /// Answers that prove nothing, and whether the order was placed all the same.
@@ -84,7 +85,50 @@ fn unclear() -> Vec<(&'static str, Fault, bool)> {
             fault(Kind::Gzip(GzipFault::Truncated)),
             true,
         ),
-        ("F18 shorter", fault(Kind::Truncate { keep: 20 }), true),
+        ("F18 cut off", fault(Kind::Truncate { keep: 20 }), true),
+        (
+            "F18 announced longer",
+            fault(Kind::ContentLength { off_by: 7 }),
+            true,
+        ),
+        (
+            "F18 announced shorter",
+            fault(Kind::ContentLength { off_by: -7 }),
+            true,
+        ),
+        (
+            "F19 64 MiB",
+            fault(Kind::HugeBody { bytes: 64 << 20 }),
+            false,
+        ),
+        (
+            "F20 deep",
+            fault(Kind::Body("[".repeat(10_000).into_bytes())),
+            true,
+        ),
+        (
+            "F21 twice",
+            fault(Kind::Body(b"{\"id\":\"1\",\"id\":\"2\"}".to_vec())),
+            true,
+        ),
+        (
+            "F23 NaN",
+            fault(set("/filled_asset_quantity", "\"NaN\"")),
+            true,
+        ),
+        (
+            "F27 no zone",
+            fault(set("/created_at", "\"2026-11-20T10:00:00\"")),
+            true,
+        ),
+        (
+            "F4 a server error with 400",
+            fault(answer(
+                400,
+                r#"{"type":"server_error","errors":[{"detail":"x","attr":null}]}"#,
+            )),
+            false,
+        ),
         (
             "F24 no id",
             fault(Kind::Remove {
@@ -197,10 +241,11 @@ async fn refusals_of_the_broker_are_rejections_with_their_reason() {
 #[tokio::test]
 async fn f6_f10_f58_what_was_refused_before_it_was_looked_at_is_an_error_and_nothing_was_placed() {
     for (status, body, kind) in [
+        // The key is good: the read that asks about it says so.
         (
             401,
             include_str!("../data/crypto_error_401.json"),
-            ErrorKind::InvalidCredentials,
+            ErrorKind::RateLimited,
         ),
         (
             403,
@@ -226,6 +271,141 @@ async fn f6_f10_f58_what_was_refused_before_it_was_looked_at_is_an_error_and_not
         }
         // It is not remembered as placed: the caller may try again.
         accepted(at.broker.place_order(&at.resting()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn f6_an_order_that_is_refused_with_a_key_that_is_wrong_says_so() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let refused = || answer(401, include_str!("../data/crypto_error_401.json"));
+    at.faults(Route::PlaceOrder, refused());
+    at.faults(Route::Accounts, refused());
+    let error = at.broker.place_order(&at.resting()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.effect()),
+        (ErrorKind::InvalidCredentials, wheelhouse_core::Effect::None)
+    );
+    assert_eq!(at.count(Route::PlaceOrder), 1);
+}
+
+#[tokio::test]
+async fn f47_a_pair_that_was_closed_meanwhile_is_a_rejection_of_the_broker() {
+    let at = AtSim::new().await;
+    // What this side knows of the pair is older than what the broker knows.
+    at.faults(
+        Route::TradingPairs,
+        Kind::Set {
+            pointer: "/results/3/is_api_tradable".into(),
+            value: "true".into(),
+        },
+    );
+    let bill = at
+        .broker
+        .find_instrument(&at.account, "BILL-USD")
+        .await
+        .unwrap();
+    let order = wheelhouse_core::OrderRequest::market(
+        &at.account,
+        &bill,
+        wheelhouse_core::Side::Buy,
+        crate::rig::units(dec!(10)),
+    );
+    let Submission::Rejected(rejection) = at.broker.place_order(&order).await.unwrap() else {
+        panic!("the broker does not trade it");
+    };
+    assert_eq!(rejection.reason, RejectReason::InvalidField);
+    assert_eq!(
+        rejection.message,
+        "symbol: This pair can not be traded over the API."
+    );
+    assert!(at.api().ledger().placements().is_empty());
+}
+
+#[tokio::test]
+async fn f46_an_order_that_fills_in_parts_after_its_answer_was_lost_is_counted_to_the_coin() {
+    for version in [CryptoApiVersion::V1, CryptoApiVersion::V2] {
+        let at = AtSim::with(user(), |settings| settings.fill_step = Some(dec!(0.013))).await;
+        let broker = at.another(version);
+        broker
+            .find_instrument(&at.account, "BTC-USD")
+            .await
+            .unwrap();
+        at.fault(Route::PlaceOrder, Kind::DropAnswer);
+        let open = unknown(broker.place_order(&at.market(dec!(0.1))).await.unwrap());
+        let Resolution::Found(found) = broker.resolve(&open).await.unwrap() else {
+            panic!("the order is there");
+        };
+        let mut filled = found.filled;
+        loop {
+            at.fault(Route::Order, Kind::Reset(Moment::AfterActing));
+            let order = broker.order(&at.account, &found.id).await.unwrap();
+            assert!(order.filled >= filled && order.filled.value() <= dec!(0.1));
+            filled = order.filled;
+            if order.state.is_final() {
+                break;
+            }
+        }
+        assert_eq!(filled.value(), dec!(0.1));
+        let fills = broker
+            .executions(&at.account, wheelhouse_core::ExecutionQuery::all())
+            .await
+            .unwrap()
+            .items;
+        let parts: Vec<_> = fills.iter().map(|fill| fill.quantity.value()).collect();
+        assert_eq!(parts.iter().sum::<wheelhouse_core::Decimal>(), dec!(0.1));
+        assert_eq!(parts.len(), 8, "{parts:?}");
+        let held = broker.all_positions(&at.account).await.unwrap();
+        assert_eq!(held[0].size.amount(), dec!(0.1));
+    }
+}
+
+#[tokio::test]
+async fn f48_orders_that_other_programs_have_placed_are_shown() {
+    let at = AtSim::new().await;
+    let other = at.another(CryptoApiVersion::V1);
+    let placed = accepted(other.place_order(&at.resting()).await.unwrap());
+    let open = at
+        .broker
+        .all_orders(&at.account, OrderQuery::open())
+        .await
+        .unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].id, placed.id);
+    assert_eq!(open[0].client_order_id, Some(placed.client_order_id));
+}
+
+#[tokio::test]
+async fn f35_f36_f37_a_placement_that_is_not_answered_in_time_is_unknown_and_sent_once() {
+    for kind in [
+        Kind::Stall(StallAt::BeforeHead),
+        Kind::Stall(StallAt::AfterHead),
+        Kind::Stall(StallAt::MidBody),
+        Kind::Drip {
+            bytes: 1,
+            every: Duration::from_millis(20),
+        },
+        Kind::Informational {
+            status: 102,
+            count: 0,
+            every: Duration::from_millis(20),
+        },
+    ] {
+        let at = AtSim::new().await;
+        let broker = builder(&at.api().origin(), impatient_http())
+            .build()
+            .unwrap();
+        broker
+            .find_instrument(&at.account, "BTC-USD")
+            .await
+            .unwrap();
+        let what = format!("{kind:?}");
+        at.fault(Route::PlaceOrder, kind);
+        let open = unknown(broker.place_order(&at.resting()).await.unwrap());
+        assert_eq!(open.cause_code, 2002, "{what}");
+        let resolution = broker.resolve(&open).await.unwrap();
+        assert!(matches!(resolution, Resolution::Found(_)), "{what}");
+        assert_eq!(at.count(Route::PlaceOrder), 1, "{what}");
     }
 }
 

@@ -1,7 +1,10 @@
 //! What tests stand on: a clock that hurries, and a user at the simulator.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -32,7 +35,7 @@ const HURRY: u32 = 30;
 #[derive(Debug)]
 pub(crate) struct Hurried {
     began: Instant,
-    off: time::Duration,
+    off_seconds: AtomicI64,
 }
 
 impl Hurried {
@@ -43,14 +46,21 @@ impl Hurried {
     pub(crate) fn off_by(off: time::Duration) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
-            off,
+            off_seconds: AtomicI64::new(off.whole_seconds()),
         })
+    }
+
+    /// Sets the wall time off by this much from now on.
+    pub(crate) fn set_off(&self, off: time::Duration) {
+        self.off_seconds
+            .store(off.whole_seconds(), Ordering::SeqCst);
     }
 }
 
 impl Clock for Hurried {
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + self.off
+        let off = self.off_seconds.load(Ordering::SeqCst);
+        OffsetDateTime::now_utc() + time::Duration::seconds(off)
     }
 
     fn monotonic(&self) -> Duration {
@@ -76,6 +86,21 @@ pub(crate) fn http(clock: Arc<dyn Clock>) -> HttpClient {
         .with_total(2 * step);
     HttpClient::builder()
         .clock(clock)
+        .deadlines(deadlines)
+        .build()
+        .unwrap()
+}
+
+/// An HTTP client that waits half a second of real time for anything.
+pub(crate) fn impatient_http() -> HttpClient {
+    let step = Duration::from_secs(15);
+    let deadlines = Deadlines::default()
+        .with_connect(step)
+        .with_headers(step)
+        .with_idle(step)
+        .with_total(2 * step);
+    HttpClient::builder()
+        .clock(Hurried::new())
         .deadlines(deadlines)
         .build()
         .unwrap()

@@ -58,5 +58,23 @@ fn what_is_missing_or_wrong_is_told_when_it_is_built() {
     );
     let mut config = start().build().unwrap().config().clone();
     config.consistency_window = std::time::Duration::ZERO;
+    assert_eq!(code(start().config(config.clone()).build()), 5003);
+    config.consistency_window = std::time::Duration::from_secs(1);
+    config.clock_offset = time::Duration::hours(-25);
     assert_eq!(code(start().config(config).build()), 5003);
+    // A path in between would be signed and not be there.
+    assert_eq!(
+        code(
+            start()
+                .base_url("https://gateway.example/robinhood")
+                .build()
+        ),
+        5003
+    );
+    assert!(
+        start()
+            .base_url("https://trading.robinhood.com/")
+            .build()
+            .is_ok()
+    );
 }
