@@ -66,7 +66,7 @@ impl fmt::Display for Problem {
                 source,
                 expected,
             } => {
-                write!(f, "{key} ({source}) is not {expected}")
+                write!(f, "{key} ({source}) must be {expected}")
             }
             Self::Missing { key, needed_by } => {
                 write!(f, "{key} is missing; {needed_by} is set and needs it")
