@@ -1,17 +1,42 @@
 """What robin_stocks has to find in the simulator."""
 
+import base64
+import contextlib
+import hmac
 import os
+import struct
 import sys
+import time
 from decimal import Decimal
 
 import robin_stocks.robinhood as rh
+from robin_stocks.robinhood import orders
 from robin_stocks.robinhood.globals import SESSION
 
-from harness import Simulator, check, run, same
+from harness import Simulator, check, clock, run, said, same
 
 MAIN, ROTH = "100200301", "100200302"
 F = "1a55e189-5d08-417e-9e65-d549ba4b2a1b"
 F_PUT = "be7c2476-573c-466d-8294-f7150e29271c"
+
+
+def totp(secret):
+    """The code of RFC 6238, of now."""
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+@contextlib.contextmanager
+def repeated_ids():
+    """While it lasts, the client gives every order the same id."""
+    before = orders.uuid4
+    orders.uuid4 = lambda: "5f8e3c6a-0b1d-4e8e-9a55-3f1b9a1c2d77"
+    try:
+        yield
+    finally:
+        orders.uuid4 = before
 
 
 def statuses(sim):
@@ -69,9 +94,103 @@ def login_at_once(program):
 
 
 @check
-def login_that_asks_for_mfa_is_lost_on_this_client(program):
+def bug_3_a_login_that_asks_for_mfa_is_lost_on_this_client(program):
     with Simulator(program, "--robinhood-login", "mfa") as other:
         same(other.login(), None)
+        same(other.routes(), [("token", 200)])
+
+
+@check
+def a_known_device_is_not_asked_again(program):
+    with Simulator(program, access_token_life_s=1) as other:
+        other.login()
+        time.sleep(1.1)
+        other.log()
+        assert other.login()["access_token"]
+        same(other.routes(), [("positions", 401), ("token", 200)])
+
+
+@check
+def bug_1_a_cached_device_is_not_the_one_that_gets_approved(program):
+    for bound in (True, False):
+        with Simulator(program, "--seed", "2", bind_device=bound) as other:
+            # A cache of elsewhere stands for one whose approval is over.
+            with Simulator(program) as elsewhere:
+                elsewhere.login(pickle_path=other.folder.name)
+            other.sent()
+            tokens = other.login()
+            same(tokens is None, bound)
+            sent = other.sent()
+            devices = [one.body.get("device_token") or one.body.get("device_id") for one in sent]
+            first, machine, last = (device for device in devices if device)
+            same((first, first == machine), (last, False))
+            same([status for route, status in other.routes() if route == "token"], [403, 403 if bound else 200])
+
+
+@check
+def bug_2_a_login_that_is_not_stored_works_and_says_that_it_failed(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        same(other.login(store_session=False), None)
+        assert "Login failed" in said.getvalue()
+        same(rh.load_account_profile(info="account_number"), MAIN)
+
+
+@check
+def bug_3_a_challenge_of_the_app_is_never_answered(program):
+    with Simulator(program, "--robinhood-login", "app") as other:
+        before = clock.time()
+        same(other.login(), None)
+        assert clock.time() - before >= 120
+        routes = [route for route, _ in other.routes()]
+        same(routes, ["token", "user_machine"] + ["user_view"] * 24)
+
+
+@check
+def bug_5_with_a_cache_any_password_is_right(sim):
+    sim.log()
+    assert sim.login(password="wrong")["access_token"]
+    same(sim.routes(), [("positions", 200)])
+
+
+@check
+def bug_7_a_prompt_is_polled_without_end_and_a_failed_poll_ends_the_login(program):
+    fault = {"route": "prompt_status", "fault": {"html": {"status": 500}}, "after": 60}
+    with Simulator(program, script={"faults": [fault]}, prompt="ignore") as other:
+        before = clock.time()
+        same(other.login(), None)
+        assert clock.time() - before > 300
+        assert "'NoneType' object is not subscriptable" in said.getvalue()
+        same(other.routes().count(("prompt_status", 200)), 60)
+        same({one.timeout for one in other.sent() if one.method == "GET"}, {None})
+
+
+@check
+def the_approval_is_pending_and_shows_late(program):
+    with Simulator(program, views_without_challenge=2, continues_pending=1) as other:
+        assert other.login()["access_token"]
+        routes = [route for route, _ in other.routes()]
+        same((routes.count("user_view"), routes.count("user_view_continue")), (3, 2))
+
+
+@check
+def login_with_each_other_answer(program):
+    for login, status in (
+        ("bad_credentials", 400),
+        ({"throttled": 300}, 429),
+        ({"page": 503}, 503),
+        ({"mfa_required": "sms"}, 200),
+        ({"legacy_challenge": "sms"}, 400),
+    ):
+        with Simulator(program, login=login) as other:
+            same(other.login(), None)
+            same(other.routes(), [("token", status)])
+
+
+@check
+def a_code_of_the_authenticator_app_is_enough(program):
+    with Simulator(program, "--robinhood-login", "app") as other:
+        code = totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+        assert other.login(mfa_code=code)["access_token"]
         same(other.routes(), [("token", 200)])
 
 
@@ -178,7 +297,7 @@ def positions_in_pages(program):
 
 
 @check
-def a_page_that_fails_is_hidden_by_this_client(program):
+def bug_8_a_page_that_fails_is_hidden_by_this_client(program):
     fault = {"route": "positions", "fault": {"html": {"status": 500}}, "after": 1, "times": 1}
     with Simulator(program, "--robinhood-page-size", "2", script={"faults": [fault]}) as other:
         other.login()
@@ -421,14 +540,15 @@ def a_spread_is_one_order():
 
 
 @check
-def a_spread_with_swapped_arguments_is_refused(sim):
+def bug_6_a_spread_with_swapped_arguments_is_refused(sim):
     date = expiration(2)
     legs = [{"expirationDate": date, "strike": "11.0000", "optionType": "put", "effect": "open", "action": "sell", "ratio_quantity": 1}]
     sim.log()
     rh.order_option_credit_spread(0.2, "F", 1, legs)
     records = sim.log()
-    assert "/accounts/gtc" in [record.path for record in records]
+    assert ("/accounts/gtc", 404) in [(record.path, record.status) for record in records]
     same((records[-1].query, records[-1].status), ("account_numbers=gtc", 400))
+    same(sim.sent()[-1].body["time_in_force"], None)
 
 
 @check
@@ -442,6 +562,116 @@ def events_of_an_underlying(sim):
     sim.log()
     same(rh.get_events("F"), [])
     same(sim.routes()[-1], ("option_events", 200))
+
+
+@check
+def an_order_rests_until_its_price_comes_and_fills_in_steps(program):
+    moves = [{"route": "place_order", "prices": {"F": "11.90"}}]
+    script = {"prices": {"F": "12.50"}, "moves": moves}
+    with Simulator(program, "--robinhood-login", "granted", script=script, fill_step="1") as other:
+        other.login()
+        cash = Decimal(rh.load_account_profile(info="cash"))
+        order = rh.order_buy_limit("F", 2, 12.0, timeInForce="gfd")
+        same((order["state"], order["cancel"] is None), ("unconfirmed", False))
+        states, rows = [], []
+        while not rows or rows[-1]["cancel"] is not None:
+            rows.append(rh.get_stock_order_info(order["id"]))
+            states.append(rows[-1]["state"])
+        same(states, ["partially_filled", "filled"])
+        same([execution["price"] for execution in rows[-1]["executions"]], ["11.91000000"] * 2)
+        same(rows[-1]["cumulative_quantity"], "2.00000000")
+        same(cash - Decimal(rh.load_account_profile(info="cash")), Decimal("23.82"))
+        (held,) = [row for row in rh.get_open_stock_positions() if row["symbol"] == "F"]
+        same((held["quantity"], held["average_buy_price"]), ("2.00000000", "11.9100"))
+
+
+@check
+def a_cancel_comes_too_late(program):
+    with Simulator(program, "--robinhood-login", "granted", cancel_loses=True) as other:
+        other.login()
+        order = rh.order_buy_limit("F", 1, 12.0)
+        same(rh.get_stock_order_info(order["id"])["state"], "confirmed")
+        same(rh.cancel_stock_order(order["id"]), {})
+        same(rh.get_stock_order_info(order["id"])["state"], "filled")
+
+
+@check
+def an_order_is_rejected_after_it_was_taken(program):
+    with Simulator(program, "--robinhood-login", "granted", reject_with="Not today.") as other:
+        other.login()
+        order = rh.get_stock_order_info(rh.order_buy_limit("F", 1, 12.0)["id"])
+        same((order["state"], order["reject_reason"], order["cancel"]), ("rejected", "Not today.", None))
+
+
+@check
+def a_used_ref_id_is_refused_and_this_client_says_nothing(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        other.login()
+        with repeated_ids():
+            first = rh.order_buy_limit("F", 1, 12.0)
+            same(rh.order_buy_limit("F", 2, 11.0), None)
+        same(other.routes()[-1], ("place_order", 409))
+        same([row["id"] for row in rh.get_all_stock_orders()], [first["id"]])
+
+
+@check
+def fractions_in_a_burst_are_throttled(program):
+    burst = {"fractional": {"count": 3, "window_s": 20, "wait_s": 48}, "no_retry_after": True}
+    with Simulator(program, "--robinhood-login", "granted", rate_limits=burst) as other:
+        other.login()
+        orders = [rh.order_buy_fractional_by_quantity("F", 0.5) for _ in range(4)]
+        same([order is None for order in orders], [False, False, False, True])
+        same([status for route, status in other.routes() if route == "place_order"], [201, 201, 201, 429])
+        assert rh.order_buy_limit("F", 1, 12.0)["id"]
+
+
+@check
+def an_expiration_assigns_shares_over_a_weekend(program):
+    day = 86_400
+    # The third date is a monthly one: four weeks or five from now, and never more than eight.
+    moves = [
+        {"route": "markets", "prices": {"F": "9.00"}, "advance_s": 60 * day},
+        {"route": "markets", "requests": 2, "advance_s": 60 * day},
+    ]
+    settings = {"access_token_life_s": 365 * day, "assignment_takes_s": 60 * day}
+    with Simulator(program, "--robinhood-login", "granted", script={"moves": moves}, **settings) as other:
+        other.login()
+        before = Decimal(rh.load_account_profile(info="cash"))
+        rh.get_markets()
+        put, call, _ = rh.get_open_option_positions()
+        same((put["pending_assignment_quantity"], call["pending_expiration_quantity"]), ("1.0000", "1.0000"))
+        (event,) = rh.get_events("F")
+        same((event["type"], event["state"]), ("assignment", "preparing"))
+        same(rh.get_events("F", info="direction"), ["debit"])
+        same(Decimal(rh.load_account_profile(info="cash")), before)
+        rh.get_markets()
+        (event,) = rh.get_events("F")
+        same((event["state"], event["total_cash_amount"]), ("confirmed", "1000.0000"))
+        same(before - Decimal(rh.load_account_profile(info="cash")), Decimal(1000))
+        quantities = {row["symbol"]: row["quantity"] for row in rh.get_open_stock_positions()}
+        same((quantities["F"], quantities["KO"]), ("100.00000000", "100.00000000"))
+        assert not {"F", "KO"} & {row["chain_symbol"] for row in rh.get_open_option_positions()}
+
+
+@check
+def many_contracts_come_in_pages_of_a_hundred(program):
+    arguments = ("--robinhood-login", "granted", "--robinhood-contracts", "1000", "--robinhood-page-size", "500")
+    with Simulator(program, *arguments) as other:
+        other.login()
+        other.log()
+        rows = rh.find_tradable_options("F")
+        same((len(rows), len({row["id"] for row in rows})), (1000, 1000))
+        same([route for route, _ in other.routes()].count("option_instruments"), 10)
+
+
+@check
+def many_positions_are_there(program):
+    with Simulator(program, "--robinhood-login", "granted", "--robinhood-positions", "250") as other:
+        other.login()
+        other.log()
+        rows = rh.get_open_stock_positions()
+        same((len(rows), len({row["symbol"] for row in rows})), (250, 250))
+        same(other.routes(), [("positions", 200)] * 3)
 
 
 # Crypto
@@ -501,7 +731,7 @@ def an_unclear_answer_is_none_on_this_client(program):
 
 
 @check
-def a_throttled_order_is_none_on_this_client(program):
+def bug_4_a_throttled_order_is_none_on_this_client(program):
     body = '{"detail": "Request was throttled. Expected available in 14 seconds."}'
     fault = {"route": "place_order", "fault": {"status": {"status": 429, "body": body}}, "times": 1}
     with Simulator(program, "--robinhood-login", "granted", script={"faults": [fault]}) as other:

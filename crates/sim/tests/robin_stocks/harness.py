@@ -12,7 +12,7 @@ import tempfile
 import threading
 import traceback
 import types
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import requests
 import robin_stocks.robinhood as rh
@@ -21,21 +21,52 @@ from robin_stocks.robinhood.globals import SESSION
 
 USERNAME, PASSWORD, CODE = "demo@example.com", "demo-password", "758447"
 
-# The client sleeps five seconds before each poll and asks for codes on the terminal.
-_clock = authentication.time
-authentication.time = types.SimpleNamespace(sleep=lambda _seconds: None, time=_clock.time)
+class Clock:
+    """The client's clock during a login: its five seconds before each poll pass at once."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def time(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+# The client asks for codes on the terminal.
+clock = authentication.time = Clock()
 builtins.input = lambda _question="": CODE
 
 helper.set_output(open(os.devnull, "w", encoding="utf-8"))
+
+
+def fields(request):
+    """The fields of a request's body, whether it is JSON or a form."""
+    body = request.body or b""
+    text = body.decode() if isinstance(body, bytes) else body
+    if text.startswith("{"):
+        return json.loads(text)
+    return dict(parse_qsl(text))
 
 
 class Redirect(requests.adapters.HTTPAdapter):
     """Sends every request to the simulator and says which host it was meant for."""
 
     origin = None
+    sent = []
 
     def send(self, request, **kwargs):  # pylint: disable=arguments-differ
         meant, here = urlsplit(request.url), urlsplit(Redirect.origin)
+        Redirect.sent.append(
+            types.SimpleNamespace(
+                method=request.method,
+                host=meant.netloc,
+                path=meant.path,
+                body=fields(request),
+                timeout=kwargs.get("timeout"),
+            )
+        )
         request.headers["X-Sim-Host"] = meant.netloc
         request.url = urlunsplit((here.scheme, here.netloc, meant.path, meant.query, ""))
         kwargs["proxies"] = {}
@@ -51,7 +82,9 @@ class Simulator:
 
     RECORD = re.compile(r'route="(\w+)" method="(\w+)" path="([^"]*)" query="([^"]*)" fate=(\w+)(?:\((\d+)\))?')
 
-    def __init__(self, program, *arguments, script=None):
+    def __init__(self, program, *arguments, script=None, **settings):
+        if settings:
+            script = {**(script or {}), "settings": settings}
         self.folder = tempfile.TemporaryDirectory()
         command = [program, "--robinhood", "127.0.0.1:0", "--rate-limits", "off"]
         command += ["--log", "warn,wheelhouse_sim::requests=debug", *arguments]
@@ -106,13 +139,19 @@ class Simulator:
         """Routes and statuses since the last look."""
         return [(record.route, record.status) for record in self.log()]
 
-    def login(self, **arguments):
-        return rh.login(USERNAME, PASSWORD, pickle_path=self.folder.name, **arguments)
+    def sent(self):
+        """What the client has sent since the last call."""
+        sent, Redirect.sent = Redirect.sent, []
+        return sent
+
+    def login(self, password=PASSWORD, **arguments):
+        return rh.login(USERNAME, password, **{"pickle_path": self.folder.name, **arguments})
 
     def __enter__(self):
         self._before = Redirect.origin, SESSION.headers.get("Authorization")
         Redirect.origin = self.origin
         SESSION.headers.pop("Authorization", None)
+        self.sent()
         return self
 
     def __exit__(self, *_):
@@ -126,6 +165,7 @@ class Simulator:
 
 
 checks = []
+said = io.StringIO()
 
 
 def check(function):
@@ -145,7 +185,9 @@ def run(**offers):
         wanted = inspect.signature(function).parameters
         try:
             # The client tells of its logins on the standard output.
-            with contextlib.redirect_stdout(io.StringIO()):
+            with contextlib.redirect_stdout(said):
+                said.seek(0)
+                said.truncate()
                 function(**{name: offers[name] for name in wanted})
         except Exception:  # pylint: disable=broad-except
             failed += 1
