@@ -34,8 +34,9 @@ impl SessionManager {
     /// # Errors
     ///
     /// [`ErrorKind::SessionExpired`] if the login is not known or its time is over;
-    /// [`ErrorKind::MfaRequired`] if the answer was wrong and may be given again; otherwise as
-    /// [`create`](Self::create).
+    /// [`ErrorKind::MfaRequired`] if the answer was wrong and may be given again;
+    /// [`ErrorKind::InvalidInput`] if credentials come along that are not those of the login;
+    /// otherwise as [`create`](Self::create).
     pub async fn answer(&self, request: AnswerRequest) -> Result<Login> {
         let manager = self.clone();
         detached(async move { manager.answer_open(request).await }).await
@@ -95,6 +96,27 @@ impl SessionManager {
         Ok(open)
     }
 
+    /// Gives up a login that waits for an answer, and tells whether there was one.
+    ///
+    /// It is forgotten here; the broker is not asked, and forgets it in its own time. An answer that
+    /// is under way is waited for.
+    ///
+    /// # Errors
+    ///
+    /// Of the store.
+    pub async fn abandon(&self, authenticator: &dyn Authenticator, login: &str) -> Result<bool> {
+        let key = RecordKey::new(RecordKind::PENDING_LOGIN, login);
+        let head = match self.load_open(authenticator, &key).await {
+            Ok((head, _)) => head,
+            Err(error) if error.kind() == ErrorKind::SessionExpired => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let lock = self.0.login_lock(&head.broker, &head.user);
+        let _one_at_a_time = lock.lock().await;
+        self.0.open_logins().remove(&key.id);
+        Ok(self.0.store.delete(&key).await?)
+    }
+
     async fn log_in(&self, request: LoginRequest) -> Result<Login> {
         let (broker, user) = (request.authenticator.broker(), request.credentials.user());
         let lock = self.0.login_lock(&broker, user);
@@ -152,6 +174,11 @@ impl SessionManager {
 
         self.check_lockout(&broker, &head.user, caller.as_deref())
             .await?;
+        let fits = |given: &Credentials| *given.identity() == stored.identity;
+        if !credentials.as_ref().is_none_or(fits) {
+            let message = "these are not the credentials that the login was begun with";
+            return Err(Error::new(ErrorKind::InvalidInput, message).at_broker(broker));
+        }
         let credentials = credentials.or_else(|| self.0.open_logins().get(&key.id).cloned());
         let pending = stored.pending.with_credentials(credentials.clone());
         let step = authenticator.answer(&pending, answer).await;

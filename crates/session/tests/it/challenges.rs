@@ -138,3 +138,34 @@ async fn a_challenge_where_none_is_expected_is_a_typed_error() {
         .unwrap_err();
     assert_eq!(error.code(), 1002);
 }
+
+#[tokio::test]
+async fn a_login_that_is_given_up_is_forgotten_with_its_credentials() {
+    let world = World::new();
+    let open = begin(&world).await;
+    let abandon = || world.manager.abandon(&*world.broker, &open.id);
+    assert!(abandon().await.unwrap());
+    assert!(!abandon().await.unwrap());
+    let identity = credentials("demo@example.com", PASSWORD).identity().clone();
+    let left = world.manager.open_logins(&*world.broker, &identity).await;
+    assert!(left.unwrap().is_empty());
+    let late = answer(&world, &world.manager, &open, "123456").await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::SessionExpired);
+    assert!(world.broker.answers().is_empty());
+}
+
+#[tokio::test]
+async fn the_credentials_of_another_user_do_not_answer_a_login() {
+    let world = World::new();
+    let open = begin(&world).await;
+    let request = || {
+        let answer = ChallengeAnswer::code("123456");
+        AnswerRequest::new(world.authenticator(), &open.id, answer)
+    };
+    let stranger = request().with_credentials(credentials("other@example.com", PASSWORD));
+    let error = world.manager.answer(stranger).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(world.broker.answers().is_empty());
+    let owner = request().with_credentials(credentials("demo@example.com", PASSWORD));
+    assert!(world.manager.answer(owner).await.unwrap().ready().is_ok());
+}
