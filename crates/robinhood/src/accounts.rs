@@ -58,6 +58,8 @@ impl Inner {
     /// Makes sure that an account is the user's: an unknown filter is ignored in silence, and the
     /// answer would be about another one.
     pub(crate) async fn known(&self, id: &AccountId, operation: &'static str) -> Result<()> {
+        // Every call on an account comes by here, also those that are no reads.
+        self.api.tell_quotas().await;
         for age in [Duration::MAX, LOOK_AGAIN] {
             let directory = self.directory(age).await?;
             if directory.accounts.iter().any(|account| account.id == *id) {

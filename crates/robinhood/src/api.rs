@@ -1,20 +1,26 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use ring::digest;
 use url::Url;
 use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, Result, TokenSource};
 use wheelhouse_http::{Call, CallError, Endpoint, HttpClient, Target};
-use wheelhouse_ratelimit::LimitScope;
+use wheelhouse_ratelimit::{LimitClass, LimitScope, Quota};
 
 use crate::{
-    config::{Host, RobinhoodConfig},
+    config::{Host, RobinhoodConfig, RobinhoodLimits},
     error,
     wire::{self, Page},
 };
 
 /// The longest wait that the broker is believed: a day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// A limiter keeps what it was told for a day after the last call.
+const TELL_AGAIN: Duration = Duration::from_secs(43_200);
 
 /// The hosts of the broker, counted for one user.
 #[derive(Clone, Debug)]
@@ -38,8 +44,10 @@ impl Hosts {
     }
 }
 
-/// Names a user where others can read it: user names are personal data.
+/// Names a user where others can read it: user names are personal data. They are addresses, so that
+/// one with capitals is the same.
 pub(crate) fn digest_of(user: &str) -> String {
+    let user = user.trim().to_lowercase();
     let digest = digest::digest(&digest::SHA256, user.as_bytes());
     digest.as_ref()[..8]
         .iter()
@@ -55,6 +63,36 @@ pub(crate) struct Api {
     pub(crate) session: Arc<dyn TokenSource>,
     pub(crate) version: String,
     pub(crate) limit_wait: Duration,
+    pub(crate) quotas: Quotas,
+}
+
+/// The quotas that differ from those of the endpoints, and when the limiter was told them.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    differing: Vec<(LimitClass, Quota)>,
+    told: Mutex<Option<Duration>>,
+}
+
+impl Quotas {
+    pub(crate) fn new(limits: &RobinhoodLimits) -> Self {
+        Self {
+            differing: limits.quotas().unwrap_or_default(),
+            told: Mutex::new(None),
+        }
+    }
+
+    /// Whether the limiter has to be told, which forgets what it was told a day ago.
+    fn due(&self, now: Duration) -> bool {
+        if self.differing.is_empty() {
+            return false;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|at| now.saturating_sub(at) > TELL_AGAIN);
+        if due {
+            *told = Some(now);
+        }
+        due
+    }
 }
 
 impl Api {
@@ -81,8 +119,19 @@ impl Api {
             .max_wait(self.limit_wait)
     }
 
+    /// Tells the limiter how fast this user's calls may go out.
+    pub(crate) async fn tell_quotas(&self) {
+        if self.quotas.due(self.clock().monotonic()) {
+            let scope = self.hosts.target(Host::Api).scope();
+            for (class, quota) in &self.quotas.differing {
+                self.http.limiter().configure(scope, *class, *quota).await;
+            }
+        }
+    }
+
     /// Sends a read and returns the body of a success.
     pub(crate) async fn read(&self, endpoint: &'static Endpoint, call: Call<'_>) -> Result<Bytes> {
+        self.tell_quotas().await;
         let answer = match call.send().await {
             Ok(answer) => answer,
             Err(failure) => return Err(self.failed(failure).await),
@@ -190,6 +239,15 @@ pub(crate) fn rows<'a, T, U>(
 where
     T: serde::Deserialize<'a>,
 {
+    let (mut items, mut count) = (Vec::new(), 0);
+    let next = wire::walk(body, |row: T| {
+        let converted = convert(&row, count);
+        count += 1;
+        converted.map(|item| items.extend(item)).is_ok()
+    });
+    if let Some(next) = next {
+        return Ok((items, next.map(|link| link.owned())));
+    }
     let page: Page<'a, T> = decode(body)?;
     let mut items = Vec::with_capacity(page.results.len());
     for (index, row) in page.results.iter().enumerate() {

@@ -6,7 +6,7 @@ use wheelhouse_session::Session;
 
 use crate::{
     Environment, ReadOnly, Robinhood, RobinhoodConfig,
-    api::{Api, Hosts, digest_of},
+    api::{Api, Hosts, Quotas, digest_of},
     auth::random_uuid,
     client::Inner,
 };
@@ -121,6 +121,7 @@ impl RobinhoodBuilder {
             session,
             version: self.config.api_version.clone(),
             limit_wait: self.config.limit_wait,
+            quotas: Quotas::new(&self.config.limits),
         };
         Ok(Robinhood {
             inner: Arc::new(Inner::new(api, self.random, self.config, self.read_only)),

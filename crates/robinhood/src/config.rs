@@ -3,6 +3,9 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wheelhouse_core::{Error, ErrorKind, Result};
 use wheelhouse_http::{BaseUrl, Origin};
+use wheelhouse_ratelimit::{LimitClass, Quota};
+
+use crate::endpoints;
 
 /// A host of Robinhood's private API. Paths mean different things on different hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +96,8 @@ impl FromStr for Environment {
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Custom(url) => url,
+            // With or without a slash at its end, an address is the same.
+            Self::Custom(url) => url.trim_end_matches('/'),
             Self::Live => "live",
         })
     }
@@ -164,6 +168,58 @@ pub struct RobinhoodConfig {
     /// How long a call may wait for its limit; 10 s.
     #[serde(with = "seconds")]
     pub limit_wait: Duration,
+    /// How fast calls go out.
+    pub limits: RobinhoodLimits,
+}
+
+/// How fast calls of one user go out, over all of the user's accounts. The broker publishes nothing:
+/// these are what users have found to be safe. A wait that the broker asks for comes before all of
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RobinhoodLimits {
+    /// How many reads a second, in the long run; 4.
+    pub reads_per_second: u32,
+    /// How many reads at once after a rest; 10.
+    pub reads_burst: u32,
+    /// The milliseconds between two placements; 2,500. Fractional orders are refused after eight or
+    /// nine quick ones.
+    pub order_interval_ms: u32,
+    /// How many cancels a second; 2.
+    pub cancels_per_second: u32,
+}
+
+impl Default for RobinhoodLimits {
+    fn default() -> Self {
+        Self {
+            reads_per_second: 4,
+            reads_burst: 10,
+            order_interval_ms: 2_500,
+            cancels_per_second: 2,
+        }
+    }
+}
+
+impl RobinhoodLimits {
+    /// Returns what differs from what the endpoints say; `None` if a number is out of its bounds.
+    pub(crate) fn quotas(&self) -> Option<Vec<(LimitClass, Quota)>> {
+        let interval = Duration::from_millis(self.order_interval_ms.into());
+        let second = Duration::from_secs(1);
+        let quotas = [
+            (
+                endpoints::READS,
+                Quota::new(self.reads_per_second, second)?.try_with_burst(self.reads_burst)?,
+            ),
+            (endpoints::PLACE, Quota::new(1, interval)?),
+            (
+                endpoints::CANCEL,
+                Quota::new(self.cancels_per_second, second)?,
+            ),
+        ];
+        let differs = |(class, quota): &(LimitClass, Quota)| class.default_quota() != *quota;
+        Some(quotas.into_iter().filter(differs).collect())
+    }
 }
 
 impl Default for RobinhoodConfig {
@@ -180,6 +236,7 @@ impl Default for RobinhoodConfig {
             instruments_age: Duration::from_secs(3_600),
             recent_history: Duration::from_secs(7 * 86_400),
             limit_wait: Duration::from_secs(10),
+            limits: RobinhoodLimits::default(),
         }
     }
 }
@@ -194,6 +251,20 @@ impl RobinhoodConfig {
         }
         if self.order_form_version < 2 {
             return wrong("order_form_version is below 2, which the broker refuses".to_owned());
+        }
+        let limits = &self.limits;
+        for (name, value, most) in [
+            ("reads_per_second", limits.reads_per_second, 1_000),
+            ("reads_burst", limits.reads_burst, 10_000),
+            ("order_interval_ms", limits.order_interval_ms, 3_600_000),
+            ("cancels_per_second", limits.cancels_per_second, 1_000),
+        ] {
+            if value == 0 || value > most {
+                return wrong(format!("limits.{name} is {value}; 1 to {most} are allowed"));
+            }
+        }
+        if limits.quotas().is_none() {
+            return wrong("limits.reads_burst takes longer than a day to come back".to_owned());
         }
         let second = Duration::from_secs(1);
         let day = 86_400 * second;
@@ -253,6 +324,29 @@ mod tests {
         config.check().unwrap();
         config.poll_interval = Duration::from_secs(9);
         assert_eq!(config.check().unwrap_err().code(), 5003);
+    }
+
+    #[test]
+    fn limits_are_checked_and_the_defaults_are_those_of_the_endpoints() {
+        let mut config = RobinhoodConfig::default();
+        assert_eq!(config.limits.quotas(), Some(Vec::new()));
+        config.limits.reads_per_second = 2;
+        let quotas = config.limits.quotas().unwrap();
+        assert_eq!(quotas.len(), 1);
+        assert_eq!((quotas[0].1.limit(), quotas[0].1.burst()), (2, Some(10)));
+        config.check().unwrap();
+        for wrong in [0, 1_001] {
+            config.limits.reads_per_second = wrong;
+            assert_eq!(config.check().unwrap_err().code(), 5003);
+        }
+        let read: RobinhoodConfig =
+            serde_json::from_str(r#"{"limits":{"reads_burst":3}}"#).unwrap();
+        assert_eq!(
+            (read.limits.reads_burst, read.limits.reads_per_second),
+            (3, 4)
+        );
+        let unknown = serde_json::from_str::<RobinhoodConfig>(r#"{"limits":{"reads":3}}"#);
+        unknown.unwrap_err();
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::time::Duration;
 use wheelhouse_http::Endpoint;
 use wheelhouse_ratelimit::{LimitClass, Quota};
 
-const READS: LimitClass = LimitClass::new("robinhood.reads", Quota::per_second(4).with_burst(10));
-const PLACE: LimitClass = LimitClass::new(
+pub(crate) const READS: LimitClass =
+    LimitClass::new("robinhood.reads", Quota::per_second(4).with_burst(10));
+pub(crate) const PLACE: LimitClass = LimitClass::new(
     "robinhood.place_order",
     Quota::every(1, Duration::from_millis(2_500)),
 );
-const CANCEL: LimitClass = LimitClass::new("robinhood.cancel_order", Quota::per_second(2));
+pub(crate) const CANCEL: LimitClass =
+    LimitClass::new("robinhood.cancel_order", Quota::per_second(2));
 const LOGIN: LimitClass =
     LimitClass::new("robinhood.login", Quota::every(12, Duration::from_secs(60)));
 const LOGIN_STEPS: LimitClass = LimitClass::new("robinhood.login_steps", Quota::per_second(2));

@@ -35,7 +35,7 @@ pub use auth::{
 };
 pub use builder::RobinhoodBuilder;
 pub use client::Robinhood;
-pub use config::{ApprovalFlow, Environment, RobinhoodConfig};
+pub use config::{ApprovalFlow, Environment, RobinhoodConfig, RobinhoodLimits};
 pub use crypto_api::{
     CryptoApiVersion, CryptoFeeTier, CryptoPriceEstimate, CryptoSpreadQuote, RobinhoodCrypto,
     RobinhoodCryptoBuilder, RobinhoodCryptoConfig,

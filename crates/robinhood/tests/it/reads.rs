@@ -673,3 +673,48 @@ async fn terms_of_contracts_are_read_again_when_they_may_have_changed() {
     let chain = "11057328-9f9a-46b3-b665-bc5dc944f363/";
     assert_eq!(at.sent("GET", chain).await.len(), 2);
 }
+
+#[tokio::test]
+async fn calls_go_out_at_the_pace_of_the_settings() {
+    let default = AtSim::new().await;
+    let before = default.clock.0.skipped();
+    for _ in 0..30 {
+        default.broker.user().await.unwrap();
+    }
+    let waited = default.clock.0.skipped() - before;
+    // Ten at once, and twenty at four a second.
+    let seconds = std::time::Duration::from_secs;
+    assert!((seconds(4)..seconds(6)).contains(&waited), "{waited:?}");
+
+    let slow = AtSim::built(crate::rig::granted(), crate::rig::rich(), |mut config| {
+        config.limits.reads_per_second = 1;
+        config.limits.reads_burst = 2;
+        config.limits.order_interval_ms = 20_000;
+        config.limit_wait = seconds(60);
+        config
+    })
+    .await;
+    let before = slow.clock.0.skipped();
+    for _ in 0..12 {
+        slow.broker.user().await.unwrap();
+    }
+    let waited = slow.clock.0.skipped() - before;
+    assert!((seconds(9)..seconds(13)).contains(&waited), "{waited:?}");
+    let f = slow.instrument("F").await;
+    let before = slow.clock.0.skipped();
+    for _ in 0..3 {
+        let request = wheelhouse_core::OrderRequest::limit(
+            &slow.account,
+            &f,
+            wheelhouse_core::Side::Buy,
+            wheelhouse_core::shares!(1),
+            dec!(5),
+        );
+        slow.broker.place_order(&request).await.unwrap();
+    }
+    let waited = slow.clock.0.skipped() - before;
+    assert!((seconds(39)..seconds(60)).contains(&waited), "{waited:?}");
+    let usage = slow.broker.usage().await;
+    let reads = usage.iter().find(|it| it.class.name() == "robinhood.reads");
+    assert_eq!(reads.unwrap().limit, 1);
+}
