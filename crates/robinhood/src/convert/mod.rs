@@ -55,7 +55,7 @@ fn fit<T>(what: &str, made: Result<T>) -> Result<T> {
 fn account_id(number: Option<&Text<'_>>, url: Option<&Text<'_>>) -> Result<AccountId> {
     let text = number
         .map(Text::as_str)
-        .or(url.map(Text::tail))
+        .or_else(|| url.map(Text::tail))
         .ok_or_else(|| odd("the answer does not say of which account it is"))?;
     fit("account", AccountId::new(text))
 }
@@ -63,7 +63,7 @@ fn account_id(number: Option<&Text<'_>>, url: Option<&Text<'_>>) -> Result<Accou
 fn instrument_id(id: Option<&Text<'_>>, url: &Text<'_>) -> Result<InstrumentId> {
     fit(
         "instrument",
-        InstrumentId::new(id.map_or(url.tail(), Text::as_str)),
+        InstrumentId::new(id.map_or_else(|| url.tail(), Text::as_str)),
     )
 }
 

@@ -10,7 +10,9 @@ pub(crate) mod market;
 pub(crate) mod option;
 pub(crate) mod option_order;
 pub(crate) mod order;
+mod rows;
 pub(crate) mod value;
 
 pub(crate) use json::{Misfit, decode};
+pub(crate) use rows::walk;
 pub(crate) use value::{Amount, Day, Num, Page, Stamp, Text};

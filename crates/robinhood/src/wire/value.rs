@@ -20,26 +20,86 @@ impl fmt::Debug for Num {
     }
 }
 
+/// What a deserializer is asked for by a [`Num`]. One that knows the name may hand over the text of
+/// a string; for all others it is the value inside.
+pub(super) const EXACT: &str = "wheelhouse::Exact";
+
 impl<'de> Deserialize<'de> for Num {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        let text = match raw
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-        {
-            Some(text) => text,
-            None if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => raw,
-            None => return Err(D::Error::custom("not a number")),
-        };
-        decimal(text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("not an exact decimal number"))
+        struct Exact;
+
+        impl<'de> Visitor<'de> for Exact {
+            type Value = Num;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an exact decimal number")
+            }
+
+            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Num, E> {
+                let value = decimal(text).map(Num);
+                value.ok_or_else(|| E::custom("not an exact decimal number"))
+            }
+
+            fn visit_newtype_struct<D>(self, deserializer: D) -> Result<Num, D::Error>
+            where
+                D: Deserializer<'de>,
+            {
+                let raw = <&RawValue>::deserialize(deserializer)?.get();
+                let text = match raw
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.strip_suffix('"'))
+                {
+                    Some(text) => text,
+                    None if raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => raw,
+                    None => return Err(D::Error::custom("not a number")),
+                };
+                self.visit_borrowed_str(text)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(EXACT, Exact)
     }
 }
 
 /// Reads exact decimal text, with an exponent or without; `None` if it is none or has more than 28
 /// significant digits.
 pub(crate) fn decimal(text: &str) -> Option<Decimal> {
+    short(text.as_bytes()).or_else(|| long(text))
+}
+
+/// Reads the usual: at most 18 digits, no exponent.
+#[inline]
+fn short(text: &[u8]) -> Option<Decimal> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if !(1..=19).contains(&digits.len()) {
+        return None;
+    }
+    let (mut mantissa, mut point) = (0_i64, None);
+    for (place, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' if place < 18 || point.is_some() => {
+                mantissa = mantissa * 10 + i64::from(byte - b'0');
+            }
+            b'.' if point.is_none() && place > 0 => point = Some(place + 1),
+            _ => return None,
+        }
+    }
+    let scale = match point {
+        Some(at) if at == digits.len() => return None,
+        Some(at) => digits.len() - at,
+        None => 0,
+    };
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
+    let mantissa = if negative { -mantissa } else { mantissa };
+    Some(Decimal::new(mantissa, u32::try_from(scale).ok()?))
+}
+
+fn long(text: &str) -> Option<Decimal> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
