@@ -316,6 +316,9 @@ def quotes_with_an_unknown_symbol(sim):
     same((rows[0]["bid_price"], rows[0]["ask_price"]), ("12.340000", "12.350000"))
     (record,) = sim.log()
     same(record.query, "symbols=F%2CNOSUCH")
+    # What this client leaves out.
+    rows = rh.request_get("https://api.robinhood.com/quotes/", "results", {"symbols": "NOSUCH,F"})
+    same([row and row["symbol"] for row in rows], [None, "F"])
 
 
 @check
@@ -385,6 +388,9 @@ def contracts_by_expiration_and_strike():
     date = expiration(2)
     rows = rh.find_tradable_options("F", expirationDate=date, optionType="put")
     assert F_PUT in [row["id"] for row in rows]
+    # This client takes what it gets: the filter is the broker's.
+    same({(row["expiration_date"], row["type"]) for row in rows}, {(date, "put")})
+    same(len(rows), 7)
     rows = rh.find_options_by_expiration_and_strike("F", date, "10.0000", "put")
     same([row["id"] for row in rows], [F_PUT])
     same(rows[0]["mark_price"], "0.220000")
@@ -512,6 +518,9 @@ def a_put_is_sold_and_bought_back():
     same((order["state"], order["opening_strategy"]), ("unconfirmed", "short_put"))
     filled = rh.get_option_order_info(order["id"])
     same((filled["state"], filled["processed_premium"]), ("filled", "21"))
+    put = rh.get_open_option_positions()[0]
+    # 28 dollars a contract before, and 21 now.
+    same((put["quantity"], put["average_price"]), ("2.0000", "-24.5000"))
     back = rh.order_buy_option_limit("close", "debit", 0.25, "F", 1, date, 10.0, "put", timeInForce="gfd")
     same(rh.get_option_order_info(back["id"])["closing_strategy"], "short_put")
     same(rh.get_open_option_positions(info="quantity")[0], "1.0000")
@@ -573,11 +582,9 @@ def an_order_rests_until_its_price_comes_and_fills_in_steps(program):
         cash = Decimal(rh.load_account_profile(info="cash"))
         order = rh.order_buy_limit("F", 2, 12.0, timeInForce="gfd")
         same((order["state"], order["cancel"] is None), ("unconfirmed", False))
-        states, rows = [], []
-        while not rows or rows[-1]["cancel"] is not None:
-            rows.append(rh.get_stock_order_info(order["id"]))
-            states.append(rows[-1]["state"])
-        same(states, ["partially_filled", "filled"])
+        rows = [rh.get_stock_order_info(order["id"]) for _ in range(3)]
+        same([row["state"] for row in rows], ["partially_filled", "filled", "filled"])
+        same([row["cancel"] is None for row in rows], [False, True, True])
         same([execution["price"] for execution in rows[-1]["executions"]], ["11.91000000"] * 2)
         same(rows[-1]["cumulative_quantity"], "2.00000000")
         same(cash - Decimal(rh.load_account_profile(info="cash")), Decimal("23.82"))
@@ -650,7 +657,20 @@ def an_expiration_assigns_shares_over_a_weekend(program):
         same(before - Decimal(rh.load_account_profile(info="cash")), Decimal(1000))
         quantities = {row["symbol"]: row["quantity"] for row in rh.get_open_stock_positions()}
         same((quantities["F"], quantities["KO"]), ("100.00000000", "100.00000000"))
+        assert {row["chain_symbol"] for row in rh.get_all_option_positions()} >= {"F", "KO"}
         assert not {"F", "KO"} & {row["chain_symbol"] for row in rh.get_open_option_positions()}
+
+
+@check
+def a_position_that_was_sold_is_kept_and_no_longer_open(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        other.login()
+        cash = Decimal(rh.load_account_profile(info="cash"))
+        rh.order_sell_fractional_by_quantity("T", 40.125)
+        same([row["symbol"] for row in rh.get_open_stock_positions()], ["KO", "SOFI"])
+        same({row["symbol"]: row["quantity"] for row in rh.get_all_positions()}["T"], "0.00000000")
+        gained = Decimal(rh.load_account_profile(info="cash")) - cash
+        same(gained, Decimal("40.125") * Decimal("22.44"))
 
 
 @check

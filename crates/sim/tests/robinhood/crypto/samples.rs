@@ -47,17 +47,22 @@ pub async fn samples(checked: &mut Checked) {
     ] {
         checked.answer(name, &rig.get(&path).await, 200);
     }
-    // Its two rows show numbers and text on purpose; the simulator gives numbers.
+    // Its two rows show numbers and text on purpose; the simulator gives either for all.
     let both = rig
         .get(&format!(
             "{v2}/marketdata/best_bid_ask/?symbol=BTC-USD&symbol=ETH-USD"
         ))
         .await;
-    assert!(
-        both.rows()
-            .iter()
-            .all(|row| row["bid"].is_number() && row["symbol"].is_string())
-    );
+    let wanted = sample("crypto_v2_best_bid_ask");
+    let wanted = wanted["results"].as_array().unwrap();
+    assert_eq!(both.rows().len(), wanted.len());
+    for (row, wanted) in both.rows().iter().zip(wanted) {
+        for key in wanted.as_object().unwrap().keys() {
+            assert!(row.get(key).is_some(), "{key}");
+        }
+        assert!(row["bid"].is_number() && row["ask"].is_number());
+        assert_eq!(row["symbol"], wanted["symbol"]);
+    }
     checked.names.insert("crypto_v2_best_bid_ask".to_owned());
 
     let orders = format!("{v2}/trading/orders/?account_number={NUMBER}");

@@ -2,6 +2,7 @@
 //!
 //! The list is `tests/data/robinhood/SAMPLES.txt`.
 
+mod gateway;
 mod requests;
 mod shape;
 
@@ -31,7 +32,7 @@ pub fn listed(kind: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_list_names_all_samples_once() {
-    let kinds = ["answered", "taken", "vectors", "no"];
+    let kinds = ["answered", "taken", "vectors", "within", "no"];
     let counts = kinds.map(|kind| listed(kind).len());
     let lines = LIST.lines().filter(|line| !line.starts_with('#')).count();
     assert_eq!(
@@ -39,7 +40,7 @@ fn the_list_names_all_samples_once() {
         (195, 195),
         "{counts:?}"
     );
-    for kind in &kinds[..3] {
+    for kind in &kinds {
         for name in listed(kind) {
             assert!(!sample(&name).is_null(), "{name}");
         }
@@ -64,6 +65,13 @@ async fn every_answer_has_the_shape_of_its_sample() {
         .collect();
     assert!(left.is_empty(), "not looked at: {left:?}");
     assert!(checked.faults.is_empty(), "{:#?}", checked.faults);
+}
+
+/// Streaming is not part of what is simulated; nothing else may be left out.
+#[test]
+fn nothing_but_the_stream_is_left_out() {
+    let left: Vec<String> = listed("no").into_iter().collect();
+    assert_eq!(left, ["dxlink_conversation"]);
 }
 
 /// Tables of the demo user.

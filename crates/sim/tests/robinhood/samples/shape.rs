@@ -29,9 +29,13 @@ impl Checked {
                 .push(format!("{name}: status {} {}", reply.status, reply.text()));
             return;
         }
-        let found = reply.json();
+        self.row(name, &sample(name), &reply.json());
+    }
+
+    /// Compares a row with what a sample holds.
+    pub fn row(&mut self, name: &str, sample: &Value, found: &Value) {
         let mut faults = Vec::new();
-        compare(&sample(name), &found, String::new(), &mut faults);
+        compare(sample, found, String::new(), &mut faults);
         self.faults
             .extend(faults.into_iter().map(|fault| format!("{name}: {fault}")));
     }
