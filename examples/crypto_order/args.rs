@@ -11,7 +11,7 @@ use wheelhouse::prelude::*;
 pub(crate) struct Args {
     /// What to trade.
     #[arg(long, default_value = "BTC-USD")]
-    pub(crate) symbol: String,
+    pub(crate) symbol: Symbol,
     /// How much to buy, in units of the coin [default: for about 5 USD].
     #[arg(long)]
     pub(crate) quantity: Option<Quantity>,

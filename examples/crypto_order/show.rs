@@ -2,10 +2,10 @@ use wheelhouse::{
     prelude::*,
     robinhood::{CryptoFeeTier, CryptoPriceEstimate},
 };
-use wheelhouse_examples::{Rows, or_dash};
+use wheelhouse_examples::{Rows, or_dash, say};
 
-pub(crate) fn summary(account: &Account, summary: &AccountSummary) {
-    println!("\nAccount {}", account.id);
+pub(crate) fn summary(account: &Account, summary: &AccountSummary) -> Result<()> {
+    say(format_args!("\nAccount {}", account.id))?;
     let mut rows = Rows::new(["", "amount "]);
     for (name, figure) in [
         ("cash", summary.cash),
@@ -19,10 +19,10 @@ pub(crate) fn summary(account: &Account, summary: &AccountSummary) {
             &or_dash(figure.map(|figure| format!("{figure:.2} {currency}"))),
         ]);
     }
-    println!("{rows}");
+    say(rows)
 }
 
-pub(crate) fn positions(positions: &[Position]) {
+pub(crate) fn positions(positions: &[Position]) -> Result<()> {
     let mut rows = Rows::new(["coin", "held ", "available "]);
     for position in positions {
         let name = position
@@ -32,10 +32,10 @@ pub(crate) fn positions(positions: &[Position]) {
         let available = or_dash(position.available.map(|it| it.value().normalize()));
         rows.add([&name, &position.size.amount().normalize(), &available]);
     }
-    println!("{rows}");
+    say(rows)
 }
 
-pub(crate) fn fees(tier: &CryptoFeeTier) {
+pub(crate) fn fees(tier: &CryptoFeeTier) -> Result<()> {
     let percent = |ratio: Decimal| ratio.saturating_mul(Decimal::ONE_HUNDRED).normalize();
     let next = tier
         .next_fee_ratio
@@ -47,31 +47,32 @@ pub(crate) fn fees(tier: &CryptoFeeTier) {
                 from.normalize()
             )
         });
-    println!("fee {} %{next}", percent(tier.fee_ratio));
+    say(format_args!("fee {} %{next}", percent(tier.fee_ratio)))
 }
 
-pub(crate) fn quote(instrument: &Instrument, quote: &Quote) {
+pub(crate) fn quote(instrument: &Instrument, quote: &Quote) -> Result<()> {
     let figure = |price: Option<Price>| or_dash(price.map(|price| price.value().normalize()));
-    println!(
+    say(format_args!(
         "{}: bid {}, ask {}",
         instrument.symbol,
         figure(quote.bid),
         figure(quote.ask)
-    );
+    ))
 }
 
-pub(crate) fn estimates(estimates: &[CryptoPriceEstimate]) {
+pub(crate) fn estimates(estimates: &[CryptoPriceEstimate]) -> Result<()> {
     for estimate in estimates {
         let figure = |it: Option<Decimal>| or_dash(it.map(|it| it.round_dp(4).normalize()));
-        println!(
+        say(format_args!(
             "buying {} at market would cost {}, {} of it as fee",
             estimate.quantity.value().normalize(),
             figure(estimate.total_cost),
             figure(estimate.fee)
-        );
+        ))?;
     }
+    Ok(())
 }
 
-pub(crate) fn step(what: &str, became: impl std::fmt::Display) {
-    println!("  {what:<24} {became}");
+pub(crate) fn step(what: &str, became: impl std::fmt::Display) -> Result<()> {
+    say(format_args!("  {what:<24} {became}"))
 }

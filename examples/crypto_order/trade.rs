@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use wheelhouse::{Clock, SystemClock, prelude::*};
+use wheelhouse_examples::{End, say};
 
 use crate::{args::Args, show::step};
 
@@ -45,56 +46,91 @@ pub(crate) fn quantity(args: &Args, instrument: &Instrument, price: Price) -> Re
     })
 }
 
-/// Places the order, finds it again and cancels it, unless it is to be kept.
-pub(crate) async fn run(broker: &dyn Broker, request: &OrderRequest, keep: bool) -> Result<()> {
-    let price = request
-        .kind
-        .limit_price()
-        .map_or(Decimal::ZERO, |price| price.value().normalize());
-    println!(
-        "\nA limit order: buy {} at {price}",
-        request.size.amount().normalize()
-    );
-    let submission = broker.place_order(request).await?;
-    step("placed", &submission);
-    // If the answer was lost, the order may be live: it is looked for, and never sent again.
-    let id = match &submission {
-        Submission::Accepted(order) => order.id.clone(),
-        Submission::Unknown(open) => {
-            let resolution = broker.resolve(open).await?;
-            step("", resolution.report());
-            match resolution {
-                Resolution::Found(order) => order.id,
-                _ => return Ok(()),
-            }
-        }
-        _ => return Ok(()),
+/// Places the order, finds it again and cancels it, unless it is to be kept. If that ends early, it
+/// tries once to cancel what it has placed.
+pub(crate) async fn run(
+    broker: &dyn Broker,
+    request: &OrderRequest,
+    keep: bool,
+) -> Result<(), End> {
+    let mut open = None;
+    let outcome = tokio::select! {
+        outcome = order(broker, request, keep, &mut open) => outcome.map_err(End::Failed),
+        _ = tokio::signal::ctrl_c() => Err(End::Interrupted),
     };
+    if let (Err(_), Some(id)) = (&outcome, open) {
+        match broker.cancel_order(&request.account, &id).await {
+            Ok(()) => eprintln!("asked the broker to cancel order {id}"),
+            Err(_) => eprintln!("order {id} may still be open: cancel it in the broker's app"),
+        }
+    }
+    outcome
+}
+
+async fn order(
+    broker: &dyn Broker,
+    request: &OrderRequest,
+    keep: bool,
+    open: &mut Option<BrokerOrderId>,
+) -> Result<()> {
+    let price = request.kind.limit_price();
+    let price = price.map_or(Decimal::ZERO, |price| price.value().normalize());
+    let amount = request.size.amount().normalize();
+    say(format_args!("\nA limit order: buy {amount} at {price}"))?;
+    let submission = broker.place_order(request).await?;
+    step("placed", &submission)?;
+    let Some(id) = placed(broker, &submission).await? else {
+        return Ok(());
+    };
+    *open = Some(id.clone());
     let client_id = submission.client_order_id();
-    let found = broker
-        .order_by_client_id(&request.account, client_id)
-        .await?;
-    let found = found.map_or("not found".to_owned(), |order| {
+    let found = broker.order_by_client_id(&request.account, client_id);
+    let found = found.await?.map_or("not found".to_owned(), |order| {
         format!("{}, {}", order.id, order.state)
     });
-    step("found by its own id", format!("{client_id}: {found}"));
+    step("found by its own id", format!("{client_id}: {found}"))?;
     if keep {
-        step("--keep", "the order stays");
-        return Ok(());
+        *open = None;
+        return step("--keep", "the order stays");
     }
-    broker.cancel_order(&request.account, &id).await?;
+    let order = cancel(broker, &request.account, &id).await?;
+    *open = None;
+    step("cancel", format!("order {id} is {}", order.state))
+}
+
+/// The id of the order, if there is one. If the answer was lost, the order may be live: it is looked
+/// for, and never sent again.
+async fn placed(broker: &dyn Broker, submission: &Submission) -> Result<Option<BrokerOrderId>> {
+    let unclear = match submission {
+        Submission::Accepted(order) => return Ok(Some(order.id.clone())),
+        Submission::Unknown(unclear) => unclear,
+        _ => return Ok(None),
+    };
+    step("", "looking for it, for at most a minute or two")?;
+    let resolution = broker.resolve(unclear).await?;
+    step("", resolution.report())?;
+    match resolution {
+        Resolution::Found(order) => Ok(Some(order.id)),
+        Resolution::NotFound(_) => Ok(None),
+        _ => {
+            let id = submission.client_order_id();
+            let message = format!("it is not known whether order {id} is live; look at the broker");
+            Err(Error::new(ErrorKind::OutcomeUnknown, message))
+        }
+    }
+}
+
+/// Asks for the cancelling, which is a wish, and looks until the order is final.
+async fn cancel(broker: &dyn Broker, account: &AccountId, id: &BrokerOrderId) -> Result<Order> {
+    broker.cancel_order(account, id).await?;
     let clock = SystemClock::new();
-    let mut order = broker.order(&request.account, &id).await?;
     for _ in 0..LOOKS {
+        let order = broker.order(account, id).await?;
         if order.state.is_final() {
-            break;
+            return Ok(order);
         }
         clock.sleep(PAUSE).await;
-        order = broker.order(&request.account, &id).await?;
     }
-    step(
-        "cancelled",
-        format!("order {} is {}", order.id, order.state),
-    );
-    Ok(())
+    let message = format!("order {id} was to be cancelled and is still open");
+    Err(Error::new(ErrorKind::UnexpectedAnswer, message))
 }

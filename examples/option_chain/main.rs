@@ -5,11 +5,9 @@
 //! cargo run --example option_chain -- --symbol F
 //! ```
 //!
-//! It only reads. Without credentials it starts a simulated Robinhood in its own process. With
+//! It only reads, and holds one page of contracts at a time, however long the chain is. Without credentials it starts a simulated Robinhood in its own process. With
 //! `ROBINHOOD_USERNAME` and `ROBINHOOD_PASSWORD` it goes on with the session that the example
 //! `robinhood_login` has stored, or logs in if nothing is asked.
-
-#![allow(clippy::print_stdout, reason = "it is made for a terminal")]
 
 mod read;
 mod show;
@@ -19,7 +17,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 use time::{Date, macros::format_description};
 use wheelhouse::{Clock, SystemClock, prelude::*, wheel};
-use wheelhouse_examples::Target;
+use wheelhouse_examples::{Target, say};
 use wheelhouse_sim::robinhood::LoginFlow;
 
 /// Shows the option chain of an underlying with prices and greeks. It reads only. Without credentials
@@ -36,13 +34,16 @@ If Robinhood asks for an approval or a code, run the example robinhood_login fir
 struct Args {
     /// The underlying.
     #[arg(long, default_value = "F")]
-    symbol: String,
+    symbol: Symbol,
     /// The day on which the contracts end [default: the next].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     expiration: Option<Date>,
     /// How many strikes around the price are shown.
     #[arg(long, default_value_t = 10, value_name = "COUNT")]
     strikes: usize,
+    /// Walks through the contracts of all days, and tells how many there are.
+    #[arg(long, conflicts_with = "expiration")]
+    whole: bool,
     /// The account to read with; needed if the login has several and it matters [default: the first].
     #[arg(long, value_name = "ID")]
     account: Option<String>,
@@ -53,12 +54,13 @@ struct Args {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wheelhouse_examples::end(run(Args::parse()).await)
+    let args = wheelhouse_examples::arguments();
+    wheelhouse_examples::run(run(args)).await
 }
 
 async fn run(args: Args) -> Result<()> {
     let target = Target::robinhood(LoginFlow::Granted).await?;
-    println!("{target}");
+    say(&target)?;
     let connector = target.connector(args.data_dir).await?;
     let broker = connector.connect("robinhood").await?;
 
@@ -72,14 +74,20 @@ async fn run(args: Args) -> Result<()> {
             .id
             .clone(),
     };
-    let underlying = broker.find_instrument(&account, &args.symbol).await?;
+    let underlying = broker.instrument(&account, &args.symbol).await?;
     let quote = broker.quote(&account, &underlying).await?;
     let price = quote.last.or_else(|| quote.mid());
-    show::underlying(&underlying, &quote);
+    show::underlying(&underlying, &quote)?;
 
     let today = wheel::new_york_date(SystemClock::new().now());
     let chain = read::chain(&*broker, &account, &underlying.symbol).await?;
-    show::expirations(&chain, today);
+    if args.whole {
+        let days = read::tallies(&*broker, &account, &underlying.symbol).await?;
+        show::tallies(&days, today)?;
+        target.shutdown().await;
+        return Ok(());
+    }
+    show::expirations(&chain, today)?;
     let expiration = match args.expiration {
         Some(date) => date,
         None => {
@@ -89,10 +97,10 @@ async fn run(args: Args) -> Result<()> {
                 .ok_or_else(|| nothing("an expiration"))?
         }
     };
-    let strikes = read::strikes(&*broker, &account, &underlying.symbol, expiration).await?;
-    let near = read::nearest(strikes, price, args.strikes);
+    let wanted = (expiration, price, args.strikes);
+    let near = read::nearest(&*broker, &account, &underlying.symbol, wanted).await?;
     let quotes = read::quotes(&*broker, &account, &near).await?;
-    show::contracts(expiration, price, &near, &quotes);
+    show::contracts(expiration, price, &near, &quotes)?;
     target.shutdown().await;
     Ok(())
 }

@@ -2,8 +2,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use time::Date;
 use wheelhouse::{
-    OptionChain, OptionContract, OptionQuery, OptionQuote, OptionRight, OptionsTrading, prelude::*,
+    OptionChain, OptionContract, OptionQuery, OptionQuote, OptionRight, OptionsTrading, Raw,
+    prelude::*,
 };
+use wheelhouse_examples::progress;
 
 /// The contracts of one strike.
 #[derive(Default)]
@@ -14,6 +16,15 @@ pub(crate) struct Strike {
 
 pub(crate) type Strikes = BTreeMap<Price, Strike>;
 pub(crate) type Quotes = HashMap<InstrumentId, OptionQuote>;
+
+/// What there is of one day.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) calls: usize,
+    pub(crate) puts: usize,
+    pub(crate) lowest: Option<Price>,
+    pub(crate) highest: Option<Price>,
+}
 
 fn options(broker: &dyn Broker) -> Result<&dyn OptionsTrading> {
     broker
@@ -32,49 +43,80 @@ pub(crate) async fn chain(
         .into_iter()
         .partition(|chain| chain.can_open != Some(false));
     usable.into_iter().chain(rest).next().ok_or_else(|| {
-        Error::new(
-            ErrorKind::NotFound,
-            format!("there are no options on {underlying}"),
-        )
+        let message = format!("there are no options on {underlying}");
+        Error::new(ErrorKind::NotFound, message)
     })
 }
 
-/// Reads the contracts of one day, page after page.
-pub(crate) async fn strikes(
+/// Walks through contracts, of which one page is in memory at a time.
+async fn each(
+    broker: &dyn Broker,
+    account: &AccountId,
+    query: OptionQuery,
+    mut look: impl FnMut(Vec<OptionContract>),
+) -> Result<()> {
+    let mut pages = broker.option_pages(account.clone(), query)?;
+    let mut count = 0;
+    while let Some(page) = pages.next().await? {
+        count += page.len();
+        progress(format_args!("{count} contracts read …"))?;
+        look(page);
+    }
+    progress("")
+}
+
+/// Reads the contracts of one day, and keeps the strikes that are nearest to the price.
+pub(crate) async fn nearest(
     broker: &dyn Broker,
     account: &AccountId,
     underlying: &Symbol,
-    expiration: Date,
+    (expiration, price, count): (Date, Option<Price>, usize),
 ) -> Result<Strikes> {
     let mut query = OptionQuery::new(underlying.clone());
     query.expiration = Some(expiration);
     let mut strikes = Strikes::new();
-    loop {
-        let page = options(broker)?
-            .option_contracts(account, query.clone())
-            .await?;
-        for contract in page.items {
+    let look = |page: Vec<OptionContract>| {
+        for mut contract in page {
+            // The broker's own words are a part of the whole page, which would stay in memory.
+            contract.raw = Raw::default();
             let strike = strikes.entry(contract.strike).or_default();
             match contract.right {
                 OptionRight::Call => strike.call = Some(contract),
                 OptionRight::Put => strike.put = Some(contract),
             }
         }
-        match page.next {
-            Some(next) => query.page = Some(next),
-            None => return Ok(strikes),
+        let distance = |strike: &Price| price.map(|price| (strike.value() - price.value()).abs());
+        let mut by_distance: Vec<_> = strikes.keys().copied().collect();
+        by_distance.sort_by_key(|strike| (distance(strike), *strike));
+        for far in by_distance.iter().skip(count) {
+            strikes.remove(far);
         }
-    }
+    };
+    each(broker, account, query, look).await?;
+    Ok(strikes)
 }
 
-/// Keeps the strikes that are nearest to the price.
-pub(crate) fn nearest(strikes: Strikes, price: Option<Price>, count: usize) -> Strikes {
-    let mut by_distance: Vec<_> = strikes.into_iter().collect();
-    if let Some(price) = price {
-        by_distance.sort_by_key(|(strike, _)| (strike.value() - price.value()).abs());
-    }
-    by_distance.truncate(count);
-    by_distance.into_iter().collect()
+/// Reads the contracts of all days, and counts them.
+pub(crate) async fn tallies(
+    broker: &dyn Broker,
+    account: &AccountId,
+    underlying: &Symbol,
+) -> Result<BTreeMap<Date, Tally>> {
+    let mut days: BTreeMap<Date, Tally> = BTreeMap::new();
+    let look = |page: Vec<OptionContract>| {
+        for contract in page {
+            let day = days.entry(contract.expiration).or_default();
+            match contract.right {
+                OptionRight::Call => day.calls += 1,
+                OptionRight::Put => day.puts += 1,
+            }
+            let strike = contract.strike;
+            day.lowest = Some(day.lowest.map_or(strike, |lowest| lowest.min(strike)));
+            day.highest = day.highest.max(Some(strike));
+        }
+    };
+    each(broker, account, OptionQuery::new(underlying.clone()), look).await?;
+    Ok(days)
 }
 
 pub(crate) async fn quotes(
@@ -90,8 +132,8 @@ pub(crate) async fn quotes(
         return Ok(Quotes::new());
     }
     let quotes = options(broker)?.option_quotes(account, &ids).await?;
+    let quotes = quotes.into_iter();
     Ok(quotes
-        .into_iter()
         .map(|quote| (quote.contract.clone(), quote))
         .collect())
 }

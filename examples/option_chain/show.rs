@@ -1,26 +1,53 @@
+use std::collections::BTreeMap;
+
 use time::Date;
 use wheelhouse::{OptionChain, OptionContract, OptionQuote, prelude::*, wheel};
-use wheelhouse_examples::{Rows, or_dash};
+use wheelhouse_examples::{Rows, or_dash, say};
 
-use crate::read::{Quotes, Strikes};
+use crate::read::{Quotes, Strikes, Tally};
 
-pub(crate) fn underlying(instrument: &Instrument, quote: &Quote) {
+pub(crate) fn underlying(instrument: &Instrument, quote: &Quote) -> Result<()> {
     let figure = |price: Option<Price>| or_dash(price.map(|price| price.value().normalize()));
-    println!(
+    say(format_args!(
         "\n{}: last {}, bid {}, ask {}",
         instrument.symbol,
         figure(quote.last),
         figure(quote.bid),
         figure(quote.ask)
-    );
+    ))
 }
 
-pub(crate) fn expirations(chain: &OptionChain, today: Date) {
+pub(crate) fn tallies(days: &BTreeMap<Date, Tally>, today: Date) -> Result<()> {
+    let mut rows = Rows::new([
+        "expiration",
+        "days ",
+        "calls ",
+        "puts ",
+        "lowest ",
+        "highest ",
+    ]);
+    let strike = |strike: Option<Price>| or_dash(strike.map(|it| it.value().normalize()));
+    for (date, day) in days {
+        rows.add([
+            date,
+            &wheel::days_to(*date, today),
+            &day.calls,
+            &day.puts,
+            &strike(day.lowest),
+            &strike(day.highest),
+        ]);
+    }
+    say(rows)?;
+    let count: usize = days.values().map(|day| day.calls + day.puts).sum();
+    say(format_args!("{count} contracts"))
+}
+
+pub(crate) fn expirations(chain: &OptionChain, today: Date) -> Result<()> {
     let mut rows = Rows::new(["expiration", "days "]);
     for date in &chain.expirations {
         rows.add([date, &wheel::days_to(*date, today)]);
     }
-    println!("{rows}");
+    say(rows)
 }
 
 pub(crate) fn contracts(
@@ -28,11 +55,12 @@ pub(crate) fn contracts(
     price: Option<Price>,
     strikes: &Strikes,
     quotes: &Quotes,
-) {
-    println!("\nContracts to {expiration}, calls on the left");
+) -> Result<()> {
+    say(format_args!(
+        "\nContracts to {expiration}, calls on the left"
+    ))?;
     if strikes.is_empty() {
-        println!("  none");
-        return;
+        return say("  none");
     }
     let mut rows = Rows::new([
         "delta ", "IV % ", "bid ", "ask ", "strike ", "bid ", "ask ", "IV % ", "delta ",
@@ -65,7 +93,7 @@ pub(crate) fn contracts(
             &put.delta,
         ]);
     }
-    println!("{rows}");
+    say(rows)
 }
 
 fn rows_below(strikes: &Strikes, price: Price) -> bool {

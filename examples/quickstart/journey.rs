@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 use wheelhouse::{Connector, KeySource, prelude::*};
+use wheelhouse_examples::End;
 
 use crate::{
-    End,
     args::Args,
     show,
     target::{self, Target},

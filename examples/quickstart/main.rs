@@ -10,8 +10,8 @@
 //! `TRADELOCKER_ENVIRONMENT` names: `demo` (the default), `live` or a base URL. On a live account it
 //! only reads, unless `--trade-live` is given.
 //!
-//! It ends with status 0, with 1 and one sentence with its code if something went wrong, with 2 if a
-//! flag is not known, and with 130 if it was interrupted. In each case it first tries to cancel and
+//! It ends with status 0, with 1 and one sentence with its code if something went wrong, with 2 if the
+//! command line cannot be used, and with 130 if it was interrupted. In each case it first tries to cancel and
 //! close what it has opened, and says so.
 
 mod args;
@@ -23,35 +23,8 @@ mod trade;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-/// How a run can end other than well.
-enum End {
-    Failed(wheelhouse::Error),
-    Interrupted,
-}
-
-impl From<wheelhouse::Error> for End {
-    fn from(error: wheelhouse::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match journey::run(args::Args::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(End::Failed(error)) => {
-            let limited = matches!(error.code(), 1004 | 1005 | 3004);
-            match error.retry_after().filter(|_| limited) {
-                Some(wait) => eprintln!("error: {error}; try again in {} s", wait.as_secs().max(1)),
-                None => eprintln!("error: {error}"),
-            }
-            ExitCode::FAILURE
-        }
-        Err(End::Interrupted) => {
-            eprintln!("interrupted");
-            ExitCode::from(130)
-        }
-    }
+    let args = wheelhouse_examples::arguments();
+    wheelhouse_examples::end(journey::run(args).await)
 }

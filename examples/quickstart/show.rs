@@ -1,18 +1,9 @@
-use std::{
-    fmt::Display,
-    io::{Write, stdout},
-};
+use std::fmt::Display;
 
 use wheelhouse::prelude::*;
 use wheelhouse_examples::{Rows, or_dash};
 
-/// Prints a line. That it cannot be printed, as when a pager was closed, is an error like any other:
-/// what was opened still has to be closed.
-pub(crate) fn line(text: impl Display) -> Result<()> {
-    writeln!(stdout().lock(), "{text}").map_err(|source| {
-        Error::new(ErrorKind::StorageWrite, "the output cannot be written").with_source(source)
-    })
-}
+pub(crate) use wheelhouse_examples::say as line;
 
 pub(crate) fn heading(text: &str) -> Result<()> {
     line(format_args!("\n{text}"))

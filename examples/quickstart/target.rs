@@ -4,6 +4,7 @@ use wheelhouse::{
     prelude::*,
     settings::{BrokerEnvironment, Key, Settings},
 };
+use wheelhouse_examples::is_this_machine;
 use wheelhouse_sim::{Script, Sim};
 
 use crate::args::Args;
@@ -81,9 +82,10 @@ fn is_live(environment: &BrokerEnvironment) -> bool {
     match environment {
         BrokerEnvironment::Demo => false,
         BrokerEnvironment::Url(url) => {
-            let practice = ["127.", "localhost", "[::1]", "demo.", "stg."];
-            !url.host_str()
-                .is_some_and(|host| practice.iter().any(|start| host.starts_with(start)))
+            let host = url.host_str().unwrap_or_default();
+            let is_named = ["demo.", "stg."].iter().any(|name| host.starts_with(name));
+            let is_practice = is_named && host.ends_with(".tradelocker.com");
+            !is_practice && !is_this_machine(host)
         }
         _ => true,
     }

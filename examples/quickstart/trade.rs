@@ -1,6 +1,7 @@
 use wheelhouse::prelude::*;
+use wheelhouse_examples::End;
 
-use crate::{End, show, steps};
+use crate::{show, steps};
 
 /// Trades, and if it ends before its end, takes back what it has opened as far as it can.
 pub(crate) async fn run(

@@ -14,6 +14,8 @@ use wheelhouse_sim::robinhood::{Approval, CodeKind, LoginFlow};
   WHEELHOUSE_DATA_DIR   where the stored session and the key file are kept
   WHEELHOUSE_KEY   32 bytes in base64 or hex that seal the stored session; without it a key file is made
 
+Interrupt it whenever you like: run it again, and it goes on with the login where it was.
+
 Robinhood's private API is not offered to third parties; for crypto there is an official one, see the
 example crypto_order.")]
 pub(crate) struct Args {
@@ -23,9 +25,19 @@ pub(crate) struct Args {
     /// Where the stored session and the key file are kept [default: the user's data directory].
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Takes up the tokens in a cache of robin_stocks (~/.tokens/robinhood.pickle) instead of logging
+    /// in. The file is read as data and never run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) import: Option<PathBuf>,
     /// Ends the session in the end, here and at Robinhood.
     #[arg(long)]
     pub(crate) logout: bool,
+    /// Reads with the session's second token, which can only read.
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Waits this long at most, and tries again, when Robinhood limits logins.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) patience: u64,
 }
 
 /// What a simulated broker asks of its user.

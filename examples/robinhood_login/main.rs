@@ -9,49 +9,82 @@
 //! and `ROBINHOOD_PASSWORD` it logs in to the real one and stores the session, sealed: the examples
 //! `wheel_positions` and `option_chain` go on with it. If it is interrupted, the next run takes up
 //! the login where it was.
-
-#![allow(clippy::print_stdout, reason = "it is made for a terminal")]
+//!
+//! It ends with status 0, with 1 and one sentence with its code if something went wrong, with 2 if
+//! the command line cannot be used, and with 130 if it was interrupted. The other examples do too.
 
 mod args;
-mod terminal;
 mod walk;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use clap::Parser;
-use wheelhouse::{KeySource, prelude::*};
-use wheelhouse_examples::{Rows, Target, or_dash};
+use wheelhouse::{
+    Connection, Connector, KeySource, prelude::*, robinhood::Robinhood, settings::RobinhoodSettings,
+};
+use wheelhouse_examples::{Rows, Target, or_dash, say};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wheelhouse_examples::end(run(args::Args::parse()).await)
+    let args = wheelhouse_examples::arguments();
+    wheelhouse_examples::run(run(args)).await
 }
 
 async fn run(args: args::Args) -> Result<()> {
     let target = Target::robinhood(args.challenge.flow()).await?;
-    println!("{target}");
+    say(&target)?;
     let connector = target.connector(args.data_dir).await?;
     if let KeySource::File {
         path,
         created: true,
     } = connector.key_source()
     {
-        println!(
-            "stored sessions are sealed with the key in {}, made just now",
-            path.display()
-        );
+        let path = path.display();
+        say(format_args!(
+            "stored sessions are sealed with the key in {path}, made just now"
+        ))?;
     }
 
-    let connection = walk::log_in(&connector, target.sim()).await?;
-    if connection.resumed {
-        println!("going on with the stored session, without a login");
-    } else {
-        println!("logged in");
+    let login = target.robinhood_login()?;
+    let connection = match &args.import {
+        Some(path) => import(&connector, &login, path).await?,
+        None => {
+            let mut walk = walk::Walk::new(&connector, &login, target.sim(), args.patience);
+            walk.log_in().await?
+        }
+    };
+    say(match connection.resumed {
+        true => "going on with the stored session, without a login",
+        false => "logged in",
+    })?;
+    let broker = match args.read_only {
+        true => connector.robinhood_read_only(&login, &connection.session)?,
+        false => connection.broker,
+    };
+    say(accounts(&broker).await?)?;
+    if args.logout {
+        connector.sessions().destroy(&connection.session).await?;
+        say("logged out; the device stays approved")?;
     }
+    target.shutdown().await;
+    Ok(())
+}
 
+async fn import(
+    connector: &Connector,
+    login: &RobinhoodSettings,
+    path: &Path,
+) -> Result<Connection<Robinhood>> {
+    let bytes = std::fs::read(path).map_err(|source| {
+        let message = format!("{} cannot be read", path.display());
+        Error::new(ErrorKind::StorageRead, message).with_source(source)
+    })?;
+    connector.robinhood_import(login, &bytes).await
+}
+
+async fn accounts(broker: &Robinhood) -> Result<Rows> {
     let mut rows = Rows::new(["account", "name", "status", "currency", "cash ", "equity "]);
-    for account in &connection.broker.accounts().await? {
-        let summary = connection.broker.account_summary(&account.id).await?;
+    for account in &broker.accounts().await? {
+        let summary = broker.account_summary(&account.id).await?;
         rows.add([
             &account.id,
             &or_dash(account.name.as_deref()),
@@ -61,12 +94,5 @@ async fn run(args: args::Args) -> Result<()> {
             &or_dash(summary.equity.map(|equity| equity.round_dp(2))),
         ]);
     }
-    println!("{rows}");
-
-    if args.logout {
-        connector.sessions().destroy(&connection.session).await?;
-        println!("logged out; the device stays approved");
-    }
-    target.shutdown().await;
-    Ok(())
+    Ok(rows)
 }

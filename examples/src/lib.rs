@@ -1,15 +1,20 @@
-//! What the examples share: tables for people, and whom to talk to. The examples themselves stand
-//! beside this folder.
+//! What the examples share: command lines and their ends, a terminal, tables for people, and whom to
+//! talk to. The examples themselves stand beside this folder.
 
+mod cli;
 mod target;
+mod terminal;
 
 use std::fmt::Display;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-pub use target::Target;
+pub use cli::{End, arguments, end, run};
+pub use target::{Target, is_this_machine};
+pub use terminal::{ask, columns, count_down, is_terminal, progress, say, wants_colour};
 
-/// A table on the terminal: the columns whose name ends in a blank are aligned to the right.
+/// A table as wide as the terminal at most: the columns whose name ends in a blank are aligned to the
+/// right.
 ///
 /// ```
 /// let mut table = wheelhouse_examples::Rows::new(["symbol", "bid "]);
@@ -21,12 +26,15 @@ pub struct Rows(Table);
 
 impl Rows {
     /// Starts a table with its column names.
-    pub fn new<const N: usize>(columns: [&str; N]) -> Self {
+    pub fn new<const N: usize>(names: [&str; N]) -> Self {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(columns.map(str::trim_end));
-        for (index, name) in columns.iter().enumerate() {
+        if is_terminal() {
+            table.set_width(u16::try_from(columns()).unwrap_or(u16::MAX));
+        }
+        table.set_header(names.map(str::trim_end));
+        for (index, name) in names.iter().enumerate() {
             if name.ends_with(' ')
                 && let Some(column) = table.column_mut(index)
             {
@@ -51,17 +59,6 @@ impl Display for Rows {
 /// Shows a value, or a dash where the broker gave none.
 pub fn or_dash<T: Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
-}
-
-/// Ends a program: an error is told in one sentence with its code.
-pub fn end(outcome: wheelhouse::Result<()>) -> std::process::ExitCode {
-    match outcome {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
-        }
-    }
 }
 
 /// The code in the guides compiles: these modules exist for the documentation tests alone.

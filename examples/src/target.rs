@@ -1,12 +1,16 @@
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use wheelhouse::{
     Connector, Error, ErrorKind, Result,
-    settings::{BrokerEnvironment, Key, Settings, SettingsBuilder},
+    settings::{BrokerEnvironment, Key, RobinhoodSettings, Settings, SettingsBuilder},
 };
 use wheelhouse_sim::{
     Sim, SimBuilder, SimError,
-    robinhood::{self, Approval, LoginFlow},
+    robinhood::{self, LoginFlow},
 };
 
 /// Whom an example talks to: Robinhood if the environment has credentials, otherwise a simulator in
@@ -31,8 +35,6 @@ impl Target {
             return Ok(Self::named(settings, &found.environment, "Robinhood"));
         }
         let mut behaviour = robinhood::Settings::new();
-        // The simulated web flow knows prompts and codes by SMS; the flow of the apps knows them all.
-        behaviour.identi = !matches!(login, LoginFlow::Approval(Approval::App | Approval::Email));
         behaviour.login = login;
         let builder = Sim::builder()
             .robinhood(ANY_PORT)
@@ -71,10 +73,8 @@ impl Target {
     fn named(settings: Settings, environment: &BrokerEnvironment, live: &str) -> Self {
         let (is_real, text) = match environment {
             BrokerEnvironment::Url(url) => {
-                let practice = ["127.", "localhost", "[::1]"];
-                let host = url.host_str().unwrap_or_default();
-                let is_practice = practice.iter().any(|start| host.starts_with(start));
-                (!is_practice, url.origin().ascii_serialization())
+                let is_here = url.host_str().is_some_and(is_this_machine);
+                (!is_here, url.origin().ascii_serialization())
             }
             _ => (true, format!("{live}: the real one")),
         };
@@ -100,6 +100,16 @@ impl Target {
     /// The settings, with the simulator's credentials if it was started.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The login of Robinhood: of the environment, or the simulator's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingField`] if there is none.
+    pub fn robinhood_login(&self) -> Result<RobinhoodSettings> {
+        let login = self.settings.robinhood()?;
+        login.ok_or_else(|| Error::new(ErrorKind::MissingField, "no Robinhood login is set"))
     }
 
     /// The simulator, if it was started.
@@ -143,6 +153,13 @@ impl fmt::Display for Target {
     }
 }
 
+/// Whether a host can only be this machine.
+pub fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn environment() -> SettingsBuilder {
     Settings::builder().variables(std::env::vars_os())
 }
@@ -154,9 +171,39 @@ async fn start(builder: SimBuilder) -> Result<Sim> {
     })
 }
 
-const ANY_PORT: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The example keys of the API's own documentation, which the simulator knows.
 const EXAMPLE_API_KEY: &str = "rh-api-6148effc-c0b1-486c-8940-a1d099456be6";
 const EXAMPLE_PRIVATE_KEY: &str = "xQnTJVeQLmw1/Mg2YimEViSpw/SdJcgNXZ5kQkAXNPU=";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_real(environment: &str) -> bool {
+        let url = environment.parse().unwrap();
+        let named = Target::named(Settings::default(), &BrokerEnvironment::Url(url), "x");
+        named.is_real()
+    }
+
+    #[test]
+    fn what_is_not_on_this_machine_is_taken_for_real() {
+        assert!(Target::named(Settings::default(), &BrokerEnvironment::Live, "x").is_real());
+        for real in [
+            "https://trading.robinhood.com",
+            "https://127.0.0.1.example",
+            "https://localhost.example",
+            "https://example/127.0.0.1",
+        ] {
+            assert!(is_real(real), "{real}");
+        }
+        for here in [
+            "http://127.0.0.1:4030",
+            "http://localhost:1",
+            "http://[::1]:1",
+        ] {
+            assert!(!is_real(here), "{here}");
+        }
+    }
+}

@@ -9,13 +9,11 @@
 //! `ROBINHOOD_USERNAME` and `ROBINHOOD_PASSWORD` it goes on with the session that the example
 //! `robinhood_login` has stored, or logs in if nothing is asked.
 
-#![allow(clippy::print_stdout, reason = "it is made for a terminal")]
-
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use wheelhouse::{SystemClock, prelude::*, wheel};
-use wheelhouse_examples::{Rows, Target, or_dash};
+use wheelhouse_examples::{Rows, Target, columns, or_dash, say, wants_colour};
 use wheelhouse_sim::robinhood::LoginFlow;
 
 /// Shows where each underlying stands on the wheel: cash-secured put, assigned shares, covered call.
@@ -35,7 +33,7 @@ struct Args {
     account: Option<String>,
     /// Shows this underlying only.
     #[arg(long, value_name = "SYMBOL")]
-    underlying: Option<String>,
+    underlying: Option<Symbol>,
     /// Where the stored session and the key file are kept [default: the user's data directory].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -43,18 +41,16 @@ struct Args {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    wheelhouse_examples::end(run(Args::parse()).await)
+    let args = wheelhouse_examples::arguments();
+    wheelhouse_examples::run(run(args)).await
 }
 
 async fn run(args: Args) -> Result<()> {
     let target = Target::robinhood(LoginFlow::Granted).await?;
-    println!("{target}");
+    say(&target)?;
     let connector = target.connector(args.data_dir).await?;
     let broker = connector.robinhood().await?.broker;
-    let underlying = args
-        .underlying
-        .map(|text| text.parse::<Symbol>())
-        .transpose()?;
+    let underlying = args.underlying;
 
     let clock = SystemClock::new();
     let accounts = broker.accounts().await?;
@@ -64,38 +60,37 @@ async fn run(args: Args) -> Result<()> {
     };
     for account in &chosen {
         let report = wheel::read(&broker, &account.id, &clock).await?;
-        show(account, &report, underlying.as_ref());
+        show(account, &report, underlying.as_ref())?;
     }
     target.shutdown().await;
     Ok(())
 }
 
-fn show(account: &Account, report: &wheel::AccountWheel, only: Option<&Symbol>) {
-    let name = account
-        .name
-        .as_deref()
-        .map_or(String::new(), |name| format!(", {name}"));
-    println!(
-        "\nAccount {}{name}, {} in New York",
-        account.id, report.today
-    );
-    if report.wheels.is_empty() {
-        println!("  no shares and no options");
+fn show(account: &Account, report: &wheel::AccountWheel, only: Option<&Symbol>) -> Result<()> {
+    let name = account.name.as_deref();
+    let name = name.map_or(String::new(), |name| format!(", {name}"));
+    let (id, today) = (&account.id, report.today);
+    say(format_args!("\nAccount {id}{name}, {today} in New York"))?;
+    let mut wheels = report.wheels.iter().filter(|wheel| fits(wheel, only));
+    if wheels.next().is_none() {
+        say("  no shares and no options")?;
     } else {
-        println!("{}", table(report, only));
+        say(table(report, only))?;
     }
     for (underlying, hazard) in report.all_hazards() {
         match underlying {
             Some(symbol) if only.is_none_or(|only| only == symbol) => {
-                println!("! {symbol}: {hazard}")
+                say(format_args!("! {symbol}: {hazard}"))?;
             }
             Some(_) => {}
-            None => println!("! {hazard}"),
+            None => say(format_args!("! {hazard}"))?,
         }
     }
     for wheel in report.wheels.iter().filter(|wheel| fits(wheel, only)) {
-        print!("\n{}", wheel.picture());
+        let picture = wheel.picture().width(columns()).colour(wants_colour());
+        say(format_args!("\n{picture}"))?;
     }
+    Ok(())
 }
 
 fn table(report: &wheel::AccountWheel, only: Option<&Symbol>) -> Rows {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use wheelhouse_core::{Broker, Error, ErrorKind, Result};
 use wheelhouse_robinhood::{
-    Environment, Robinhood, RobinhoodAuth, RobinhoodConfig, RobinhoodCrypto,
+    Environment, Robinhood, RobinhoodAuth, RobinhoodConfig, RobinhoodCrypto, TokenCache,
 };
 use wheelhouse_session::{
     AnswerRequest, Authenticator, Challenge, ChallengeAnswer, Credentials, Login, LoginRequest,
@@ -151,6 +151,71 @@ impl Connector {
             .session(session)
             .random(self.random.clone())
             .build()
+    }
+
+    /// Returns a broker that speaks through a session with its second token, which can only read:
+    /// the least that a reader needs. Nothing is placed or cancelled through it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] if the environment is not one of Robinhood's. Calls fail with
+    /// [`ErrorKind::Unsupported`] if the broker has given no such token.
+    pub fn robinhood_read_only(
+        &self,
+        login: &RobinhoodSettings,
+        session: &Session,
+    ) -> Result<Robinhood> {
+        Robinhood::builder()
+            .config(config(login)?)
+            .http(self.http.clone())
+            .read_only(session.clone())
+            .random(self.random.clone())
+            .build()
+    }
+
+    /// Connects a Robinhood user with the tokens in a cache of robin_stocks
+    /// (`~/.tokens/robinhood.pickle`), instead of a login. The bytes are read as data; a pickle that
+    /// would run something is refused.
+    ///
+    /// The device of the cache is kept for later logins, unless another is known of the user. The
+    /// session that is made of the tokens is stored, and from then on the cache is spent: its refresh
+    /// token is good for one use.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::CorruptRecord`] if it is no such cache, [`ErrorKind::SessionExpired`] or
+    /// [`ErrorKind::RefreshRefused`] if its tokens are over, errors of the store.
+    pub async fn robinhood_import(
+        &self,
+        login: &RobinhoodSettings,
+        cache: &[u8],
+    ) -> Result<Connection<Robinhood>> {
+        let cache = TokenCache::read(cache).map_err(|error| error.in_operation("import"))?;
+        let credentials = credentials(login)?;
+        let identity = credentials.identity().clone();
+        let authenticator = self.robinhood_authenticator(login)?;
+        if let Some(device) = cache.device_token() {
+            let realm = authenticator.realm();
+            self.devices
+                .keep(&realm, identity.user(), device.clone())
+                .await?;
+        }
+        let grant = cache.into_grant(identity.user());
+        let session = self.sessions.adopt(authenticator, identity, grant).await?;
+        let broker = self.robinhood_with(login, session.clone())?;
+        match broker.accounts().await {
+            Ok(_) => Ok(Connection {
+                broker,
+                session,
+                resumed: false,
+            }),
+            Err(error) => {
+                if is_over(&error) {
+                    self.sessions.destroy(&session).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Connects to Robinhood's Crypto Trading API with the keys of the settings. There is no login:
