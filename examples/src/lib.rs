@@ -66,4 +66,6 @@ pub fn or_dash<T: Display>(value: Option<T>) -> String {
 mod guides {
     #[doc = include_str!("../../README.md")]
     mod readme {}
+    #[doc = include_str!("../../docs/robinhood.md")]
+    mod robinhood {}
 }
