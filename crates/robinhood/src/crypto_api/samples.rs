@@ -356,18 +356,3 @@ fn refusals_have_their_codes() {
     let wait = error::wait_in_body(&sample("crypto_error_429"));
     assert_eq!(wait.map(|wait| wait.as_secs()), Some(2));
 }
-
-#[test]
-fn every_sample_of_the_crypto_api_is_used() {
-    let here = concat!(include_str!("samples.rs"), include_str!("sign.rs"));
-    let list = include_str!("../../tests/data/COVERAGE.txt");
-    let names: Vec<_> = list
-        .lines()
-        .filter_map(|line| line.strip_suffix(" crypto-api"))
-        .collect();
-    assert_eq!(names.len(), 32);
-    for name in names {
-        let used = here.contains(&format!("\"{name}\"")) || here.contains(&format!("{name}.json"));
-        assert!(used, "{name}");
-    }
-}
