@@ -122,8 +122,7 @@ impl Account {
             .enumerate()
             .filter(|(_, position)| !position.is_pending() && !position.quantity.is_zero())
             .filter_map(|(at, position)| {
-                let expires =
-                    at_new_york(world.market.contracts[position.contract].expiration, 16, 0);
+                let expires = world.market.contracts[position.contract].ends();
                 (now >= expires).then_some((at, expires))
             })
             .collect();

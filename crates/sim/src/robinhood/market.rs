@@ -80,6 +80,13 @@ impl Right {
     }
 }
 
+impl Contract {
+    /// When it ends: 16:00 in New York.
+    pub(super) fn ends(&self) -> i64 {
+        text::at_new_york(self.expiration, 16, 0)
+    }
+}
+
 impl Pair {
     pub(super) fn symbol(&self) -> String {
         format!("{}-USD", self.code)

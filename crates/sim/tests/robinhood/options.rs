@@ -317,6 +317,32 @@ async fn option_orders_are_cancelled_and_end_with_the_day() {
 }
 
 #[tokio::test]
+async fn an_order_ends_with_its_contract() {
+    let rig = Rig::start().await;
+    let id = contract(&rig, "F", "put", "12", 0).await;
+    let legs = json!([leg("open", "sell", &id)]);
+    let rests = json!({"legs": legs, "time_in_force": "gtc"});
+    let order = but(put("2.00", "r1"), rests);
+    let placed = rig.post("/options/orders/", &order).await.expect(201);
+    let path = format!("/options/orders/{}/", placed["id"].as_str().unwrap());
+    // To the 27th of November, a minute before the close.
+    rig.sim
+        .advance(Duration::from_secs(7 * 86_400 + 5 * 3_600 + 29 * 60));
+    assert_eq!(rig.get(&path).await.expect(200)["state"], "confirmed");
+    rig.sim.advance(Duration::from_secs(60));
+    let ended = rig.get(&path).await.expect(200);
+    assert_eq!(
+        (&ended["state"], &ended["response_category"]),
+        (&json!("cancelled"), &json!("end_of_day"))
+    );
+    rig.broker().set_price("F", dec("9.00")).unwrap();
+    assert_eq!(rig.get("/options/positions/").await.rows().len(), 3);
+    let late = but(order, json!({"ref_id": "r2"}));
+    let refusal = rig.post("/options/orders/", &late).await.expect(400);
+    assert_eq!(refusal["detail"], "This contract is expired.");
+}
+
+#[tokio::test]
 async fn an_expiration_pends_then_moves_shares_and_cash() {
     let rig = Rig::start().await;
     rig.broker().set_price("F", dec("9.42")).unwrap();

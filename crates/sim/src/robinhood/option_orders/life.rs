@@ -81,9 +81,18 @@ impl Account {
             .open_option_orders
             .iter()
             .map(|at| world.day_ends(self.option_orders[*at].created));
+        let ends = self
+            .open_option_orders
+            .iter()
+            .map(|at| self.option_orders[*at].contracts_end(world));
         let until = match world.settings.hours {
             Hours::Calendar => now + MINUTE,
-            _ => days.min().unwrap_or(i64::MAX).min(midnight).max(now + 1),
+            _ => days
+                .chain(ends)
+                .min()
+                .unwrap_or(i64::MAX)
+                .min(midnight)
+                .max(now + 1),
         };
         Pace {
             version: world.version(),
@@ -94,7 +103,9 @@ impl Account {
     /// Takes note of an order that was placed.
     pub(super) fn add_option_order(&mut self, order: OptionOrder, world: &World) {
         let at = self.option_orders.len();
-        let ends = world.day_ends(order.created);
+        let ends = world
+            .day_ends(order.created)
+            .min(order.contracts_end(world));
         self.option_pace.until = self.option_pace.until.min(ends);
         self.open_option_orders.push(at);
         self.moving_option_orders.push(at);
@@ -227,6 +238,14 @@ impl Account {
 }
 
 impl OptionOrder {
+    /// When the first of its contracts ends.
+    fn contracts_end(&self, world: &World) -> i64 {
+        let legs = self.legs.iter();
+        legs.map(|leg| world.market.contracts[leg.contract].ends())
+            .min()
+            .unwrap_or(i64::MAX)
+    }
+
     /// Whether its next step needs nothing but time.
     fn is_moving(&self) -> bool {
         let open = !self.status.is_final();
@@ -260,6 +279,10 @@ impl OptionOrder {
         }
         if self.status == Status::Unconfirmed {
             return;
+        }
+        if now >= self.contracts_end(world) {
+            self.end_of_day = true;
+            return self.cancelled(world, false, now);
         }
         let net = self.net(world, now);
         if self.stop

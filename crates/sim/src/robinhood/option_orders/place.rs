@@ -15,7 +15,7 @@ use crate::{
         orders::{Side, Since, Status},
         reply::{self, Answer},
         state::{Account, State},
-        text::{millis, new_york, uuid_of},
+        text::{millis, uuid_of},
     },
     server::Response,
 };
@@ -283,7 +283,7 @@ fn legs(body: &Body, market: &Market, now: i64) -> Answer<Vec<Leg>> {
             let contract = market.contract(tail(link)).ok_or_else(|| {
                 reply::field("legs", "option: Invalid hyperlink - Object does not exist.")
             })?;
-            if market.contracts[contract].expiration < new_york(now) {
+            if market.contracts[contract].ends() <= now {
                 return Err(reply::detail(400, "This contract is expired."));
             }
             let side = row["side"]
