@@ -4,9 +4,11 @@ import base64
 import contextlib
 import hmac
 import os
+import pickle
 import struct
 import sys
 import time
+from datetime import datetime
 from decimal import Decimal
 
 import robin_stocks.robinhood as rh
@@ -567,6 +569,24 @@ def an_uncovered_call_is_refused():
 
 
 @check
+def a_price_between_ticks_is_refused():
+    order = rh.order_sell_option_limit("open", "credit", 0.215, "F", 1, expiration(2), 10.0, "put")
+    same(order["detail"], "Limit price does not satisfy the minimum tick requirement.")
+    order = rh.order_sell_option_limit("open", "credit", 3.03, "F", 1, expiration(2), 10.0, "put")
+    assert "minimum tick" in order["detail"]
+
+
+@check
+def a_next_page_elsewhere_is_followed_by_this_client_with_its_token(program):
+    settings = {"page_size": 2, "next_origin": "https://evil.example"}
+    with Simulator(program, "--robinhood-login", "granted", **settings) as other:
+        other.login()
+        other.sent()
+        same(len(rh.get_open_stock_positions()), 2)
+        same([(one.host, one.token) for one in other.sent()], [("api.robinhood.com", True), ("evil.example", True)])
+
+
+@check
 def events_of_an_underlying(sim):
     sim.log()
     same(rh.get_events("F"), [])
@@ -623,42 +643,82 @@ def a_used_ref_id_is_refused_and_this_client_says_nothing(program):
 
 @check
 def fractions_in_a_burst_are_throttled(program):
-    burst = {"fractional": {"count": 3, "window_s": 20, "wait_s": 48}, "no_retry_after": True}
+    burst = {"fractional": {"count": 3, "window_s": 20, "wait_s": 48}}
     with Simulator(program, "--robinhood-login", "granted", rate_limits=burst) as other:
         other.login()
-        orders = [rh.order_buy_fractional_by_quantity("F", 0.5) for _ in range(4)]
-        same([order is None for order in orders], [False, False, False, True])
+        placed = [rh.order_buy_fractional_by_quantity("F", 0.5) for _ in range(4)]
+        same([order is None for order in placed], [False, False, False, True])
         same([status for route, status in other.routes() if route == "place_order"], [201, 201, 201, 429])
         assert rh.order_buy_limit("F", 1, 12.0)["id"]
 
 
 @check
-def an_expiration_assigns_shares_over_a_weekend(program):
+def a_wait_stands_in_the_text_and_unless_told_otherwise_in_a_header(program):
+    burst = {"orders": {"count": 1, "window_s": 20, "wait_s": 48}}
+    for limits, header in ((burst, "48"), ({**burst, "no_retry_after": True}, None)):
+        with Simulator(program, "--robinhood-login", "granted", rate_limits=limits) as other:
+            other.login()
+            rh.order_buy_limit("F", 1, 12.0)
+            answer = rh.order_buy_limit("F", 1, 12.0, jsonify=False)
+            same((answer.status_code, answer.headers.get("Retry-After")), (429, header))
+            assert answer.json()["detail"].endswith("available in 48 seconds.")
+
+
+@check
+def a_refresh_token_is_good_for_one_use(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        other.login()
+        with open(os.path.join(other.folder.name, "robinhood.pickle"), "rb") as file:
+            cache = pickle.load(file)
+        fields = {
+            "grant_type": "refresh_token",
+            "refresh_token": cache["refresh_token"],
+            "device_token": cache["device_token"],
+            "scope": "internal",
+        }
+        # This client has no function for it.
+        token = "https://api.robinhood.com/oauth2/token/"
+        fresh = rh.request_post(token, fields)
+        assert fresh["refresh_token"] != cache["refresh_token"]
+        SESSION.headers["Authorization"] = f"Bearer {fresh['access_token']}"
+        same(rh.load_account_profile(info="account_number"), MAIN)
+        same(rh.request_post(token, fields)["error"], "invalid_grant")
+        # The second use has ended the session.
+        same(rh.get_all_positions(), [])
+        same([status for _, status in other.routes()][-2:], [401, 401])
+
+
+@check
+def an_expiration_assigns_shares_after_the_weekend(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        other.login()
+        closes = rh.get_market_hours("XNYS", expiration(2), info="closes_at")
+    closes = datetime.fromisoformat(closes.replace("Z", "+00:00")).timestamp()
     day = 86_400
-    # The third date is a monthly one: four weeks or five from now, and never more than eight.
-    moves = [
-        {"route": "markets", "prices": {"F": "9.00"}, "advance_s": 60 * day},
-        {"route": "markets", "requests": 2, "advance_s": 60 * day},
-    ]
-    settings = {"access_token_life_s": 365 * day, "assignment_takes_s": 60 * day}
+    # Each look at the markets is followed by a jump: to an hour after Friday's close, to Saturday,
+    # to Tuesday.
+    jumps = [int(closes - time.time()) + 3_600, day, 3 * day]
+    moves = [{"route": "markets", "requests": n + 1, "advance_s": jump} for n, jump in enumerate(jumps)]
+    moves[0]["prices"] = {"F": "9.00"}
+    settings = {"access_token_life_s": 365 * day, "assignment_takes_s": 2 * 3_600}
     with Simulator(program, "--robinhood-login", "granted", script={"moves": moves}, **settings) as other:
         other.login()
         before = Decimal(rh.load_account_profile(info="cash"))
-        rh.get_markets()
-        put, call, _ = rh.get_open_option_positions()
-        same((put["pending_assignment_quantity"], call["pending_expiration_quantity"]), ("1.0000", "1.0000"))
-        (event,) = rh.get_events("F")
-        same((event["type"], event["state"]), ("assignment", "preparing"))
-        same(rh.get_events("F", info="direction"), ["debit"])
-        same(Decimal(rh.load_account_profile(info="cash")), before)
+        for _ in ("Friday", "Saturday"):
+            rh.get_markets()
+            put, call, _ = rh.get_open_option_positions()
+            same((put["pending_assignment_quantity"], call["pending_expiration_quantity"]), ("1.0000", "1.0000"))
+            (event,) = rh.get_events("F")
+            same((event["type"], event["state"], event["direction"]), ("assignment", "preparing", "debit"))
+            same(Decimal(rh.load_account_profile(info="cash")), before)
         rh.get_markets()
         (event,) = rh.get_events("F")
         same((event["state"], event["total_cash_amount"]), ("confirmed", "1000.0000"))
         same(before - Decimal(rh.load_account_profile(info="cash")), Decimal(1000))
         quantities = {row["symbol"]: row["quantity"] for row in rh.get_open_stock_positions()}
         same((quantities["F"], quantities["KO"]), ("100.00000000", "100.00000000"))
-        assert {row["chain_symbol"] for row in rh.get_all_option_positions()} >= {"F", "KO"}
-        assert not {"F", "KO"} & {row["chain_symbol"] for row in rh.get_open_option_positions()}
+        same([row["chain_symbol"] for row in rh.get_open_option_positions()], ["SOFI"])
+        same([row["chain_symbol"] for row in rh.get_all_option_positions()], ["F", "KO", "SOFI"])
 
 
 @check

@@ -65,6 +65,7 @@ class Redirect(requests.adapters.HTTPAdapter):
                 path=meant.path,
                 body=fields(request),
                 timeout=kwargs.get("timeout"),
+                token="Authorization" in request.headers,
             )
         )
         request.headers["X-Sim-Host"] = meant.netloc

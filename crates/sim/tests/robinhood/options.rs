@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use super::rig::{ACCOUNT, F_PUT, Rig, but, dec};
+use super::rig::{ACCOUNT, F, F_PUT, KO, Rig, but, dec};
 
 const KO_CALL: &str = "8c469713-9205-420c-9252-5988481ce6f4";
 
@@ -400,7 +400,12 @@ async fn an_early_assignment_calls_shares_away() {
     assert!(rig.broker().assign(ACCOUNT, "KO call 75 #3").unwrap());
     assert!(!rig.broker().assign(ACCOUNT, "KO call 75 #3").unwrap());
     assert!(rig.broker().assign(ACCOUNT, "KO call 75 #9").is_err());
-    let event = rig.get("/options/events/").await.rows()[0].clone();
+    let of = async |stock: &str| {
+        let path = format!("/options/events/?equity_instrument_id={stock}");
+        rig.get(&path).await.rows()
+    };
+    assert!(of(F).await.is_empty());
+    let event = of(KO).await[0].clone();
     assert_eq!(
         (&event["type"], &event["state"], &event["event_date"]),
         (
