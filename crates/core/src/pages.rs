@@ -12,7 +12,8 @@ const MAX_PAGES: usize = 1_000;
 /// [`BrokerExt::option_pages`](crate::BrokerExt::option_pages).
 ///
 /// A chain can have thousands of contracts. What is kept of a page is the caller's choice, so the
-/// memory that it takes is that of a page and of what was kept.
+/// memory that it takes is that of a page and of what was kept. A contract that is kept may keep the
+/// broker's words of its whole page with it: take its [`raw`](OptionContract::raw) away if many are.
 pub struct ContractPages<'a> {
     options: &'a dyn OptionsTrading,
     broker: BrokerId,

@@ -216,30 +216,26 @@ impl Inner {
             .call(Host::Api, endpoint)
             .query("nonzero", true)
             .query("account_number", id);
-        let (mut count, mut cost) = (0, Some(Decimal::ZERO));
-        let mut seen = HashSet::new();
+        let mut costs = HashMap::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
-                let (costs, next) = rows(body, |row: &wire::Position<'_>, index| {
+                let (read, next) = rows(body, |row: &wire::Position<'_>, index| {
                     let held = convert::position(row, Place::Row(body, index))?;
                     let mine = held.account == *id && !row.quantity.0.is_zero();
-                    let counts = mine && seen.insert(held.id.clone());
                     let paid = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
                     let basis = convert::signed_cost(paid, row.clearing_direction.as_ref())
                         .or_else(|| {
                             let price = held.average_price?.value();
                             price.checked_mul(row.quantity.0)
                         });
-                    Ok(counts.then_some(basis))
+                    let id = held.id.as_str().to_ascii_lowercase();
+                    Ok(mine.then_some((id, basis)))
                 })?;
-                count += costs.len();
-                cost = costs
-                    .into_iter()
-                    .fold(cost, |sum, basis| sum?.checked_add(basis?));
+                costs.extend(read);
                 Ok((next, true))
             })
             .await?;
-        Ok((count, cost))
+        Ok(sum(&costs))
     }
 
     /// Counts strategies of options and adds up what they cost; what was received counts against it.
@@ -250,25 +246,21 @@ impl Inner {
             .call(Host::Api, endpoint)
             .query("nonzero", "True")
             .query("account_numbers", id);
-        let (mut count, mut cost) = (0, Some(Decimal::ZERO));
-        let mut seen = HashSet::new();
+        let mut costs = HashMap::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
-                let (costs, next) = rows(body, |row: &wires::option::AggregatePosition<'_>, _| {
+                let (read, next) = rows(body, |row: &wires::option::AggregatePosition<'_>, _| {
                     let number = row.account_number.as_ref().map(Text::as_str);
                     let mine = number.or(row.account.as_ref().map(Text::tail)) == Some(id.as_str());
                     let held = mine && !row.quantity.0.is_zero();
-                    let counts = held && seen.insert(row.id.as_str().to_ascii_lowercase());
-                    Ok(counts.then(|| convert::cost_of_strategy(row)))
+                    let id = row.id.as_str().to_ascii_lowercase();
+                    Ok(held.then(|| (id, convert::cost_of_strategy(row))))
                 })?;
-                count += costs.len();
-                cost = costs
-                    .into_iter()
-                    .fold(cost, |sum, basis| sum?.checked_add(basis?));
+                costs.extend(read);
                 Ok((next, true))
             })
             .await?;
-        Ok((count, cost))
+        Ok(sum(&costs))
     }
 
     /// Counts the open orders of shares, of crypto if it was asked for, and of options.
@@ -345,6 +337,12 @@ impl Inner {
             next: next.or(crypto),
         })
     }
+}
+
+/// How many there are, and what they cost together; `None` if it is not known of one.
+fn sum(costs: &HashMap<String, Option<Decimal>>) -> (usize, Option<Decimal>) {
+    let add = |sum: Option<Decimal>, cost: &Option<Decimal>| sum?.checked_add((*cost)?);
+    (costs.len(), costs.values().fold(Some(Decimal::ZERO), add))
 }
 
 impl Inner {

@@ -232,6 +232,7 @@ pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T
 }
 
 /// Decodes a page and converts its rows, leaving out those for which `convert` gives `None`.
+/// It may be handed a row twice, so it must not count.
 pub(crate) fn rows<'a, T, U>(
     body: &'a Bytes,
     mut convert: impl FnMut(&T, usize) -> Result<Option<U>>,

@@ -338,8 +338,7 @@ impl Inner {
             0 | 1 => HashMap::new(),
             _ => self.strategies_of_several(account).await?,
         };
-        let mut all = Vec::new();
-        let mut seen = HashSet::new();
+        let (mut all, mut seen) = (Vec::new(), HashSet::new());
         for body in &bodies {
             let page = rows(body, |row: &wire::OptionPosition<'_>, index| {
                 let Some(terms) = terms.get(contract_of(row)).filter(|_| counts(row)) else {
@@ -349,10 +348,12 @@ impl Inner {
                 let mut position = convert::option_position(row, terms.contract.clone(), at)?;
                 let id = row.id.as_str().to_ascii_lowercase();
                 position.strategy = strategies.get(&id).cloned();
-                let mine = position.account == *account && seen.insert(id);
-                Ok(mine.then_some(position))
+                let mine = position.account == *account;
+                Ok(mine.then_some((id, position)))
             });
-            all.extend(page.map_err(|error| place(endpoint, error))?.0);
+            let (page, _) = page.map_err(|error| place(endpoint, error))?;
+            let new = page.into_iter().filter(|(id, _)| seen.insert(id.clone()));
+            all.extend(new.map(|(_, position)| position));
         }
         Ok(all)
     }

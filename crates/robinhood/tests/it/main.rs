@@ -8,6 +8,7 @@
 
 mod conformance;
 mod faults;
+mod hostile;
 mod journey;
 mod login;
 mod orders;
