@@ -1,6 +1,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -14,7 +15,7 @@ use wheelhouse_core::{Error, ErrorKind, Result, RetryAdvice};
 pub struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
+    pub(crate) text: ByteString,
     pub(crate) server_date: Option<OffsetDateTime>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) earlier_unclear: bool,
@@ -43,7 +44,7 @@ impl Answer {
 
     /// Returns the body.
     pub fn into_bytes(self) -> Bytes {
-        Bytes::from(self.text)
+        self.text.into_bytes()
     }
 
     /// Returns when the server says that it answered.

@@ -27,7 +27,7 @@ pub(crate) struct Outgoing {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
 }
 
 /// Sends a request once and reads what comes. `until` is when the whole call has to end, in the
@@ -120,7 +120,7 @@ impl Watch<'_> {
             match within(self.clock, limit, response.chunk()).await {
                 None => return Err(timeout(Sent::Answered, limit, phase)),
                 Some(Err(error)) => return Err(Failure::of_body(error)),
-                Some(Ok(Some(chunk))) => intake.push(&chunk)?,
+                Some(Ok(Some(chunk))) => intake.push(chunk)?,
                 Some(Ok(None)) => break,
             }
         }

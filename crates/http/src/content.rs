@@ -1,5 +1,7 @@
 use std::io::{self, Write};
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use flate2::write::MultiGzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use wheelhouse_core::ErrorKind;
@@ -9,16 +11,22 @@ use crate::error::{Failure, Sent};
 /// Small bodies may shrink as much as they like.
 const RATIO_FREE: usize = 64 * 1024;
 const MAX_RATIO: usize = 100;
+/// A body that comes in one piece is kept as it came if it is as long as this, in bytes. The piece is
+/// cut from the connection's buffer, of at most 408 KiB, and keeps all of it alive.
+const KEPT: usize = 64 * 1024;
 
 /// Takes the body of an answer piece by piece and keeps it within its size, counted after
 /// decompression.
 pub(crate) enum Intake {
     Gzip(Box<MultiGzDecoder<Sink>>),
-    Plain(Sink),
+    /// With the first piece, as long as it is the only one.
+    Plain(Sink, Bytes),
 }
 
 pub(crate) struct Sink {
     bytes: Vec<u8>,
+    /// How many there will be, if that is known.
+    expected: usize,
     cap: usize,
     /// How many bytes came over the wire.
     wire: usize,
@@ -41,7 +49,8 @@ impl Intake {
             _ => 0,
         };
         let sink = Sink {
-            bytes: Vec::with_capacity(expected),
+            bytes: Vec::new(),
+            expected,
             cap,
             wire: 0,
             compressed,
@@ -50,25 +59,33 @@ impl Intake {
         Ok(if compressed {
             Self::Gzip(Box::new(MultiGzDecoder::new(sink)))
         } else {
-            Self::Plain(sink)
+            Self::Plain(sink, Bytes::new())
         })
     }
 
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), Failure> {
         let written = match self {
-            Self::Plain(sink) => {
+            Self::Plain(sink, first) => {
+                let is_first = sink.wire == 0;
                 sink.wire += chunk.len();
-                sink.write_all(chunk)
+                if is_first {
+                    let checked = sink.check(chunk.len());
+                    *first = chunk;
+                    checked
+                } else {
+                    let first = std::mem::take(first);
+                    sink.write_all(&first).and_then(|()| sink.write_all(&chunk))
+                }
             }
             Self::Gzip(decoder) => {
                 decoder.get_mut().wire += chunk.len();
-                decoder.write_all(chunk)
+                decoder.write_all(&chunk)
             }
         };
         written.map_err(|error| self.failure(&error))
     }
 
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn finish(mut self) -> Result<Bytes, Failure> {
         if let Self::Gzip(decoder) = &mut self
             && decoder.get_ref().wire > 0
             && let Err(error) = decoder.try_finish()
@@ -76,14 +93,16 @@ impl Intake {
             return Err(self.failure(&error));
         }
         Ok(match self {
-            Self::Plain(sink) => sink.bytes,
-            Self::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes),
+            Self::Plain(_, first) if first.len() >= KEPT => first,
+            Self::Plain(_, first) if !first.is_empty() => Bytes::copy_from_slice(&first),
+            Self::Plain(sink, _) => sink.bytes.into(),
+            Self::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes).into(),
         })
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
         let sink = match self {
-            Self::Plain(sink) => sink,
+            Self::Plain(sink, _) => sink,
             Self::Gzip(decoder) => decoder.get_ref(),
         };
         match sink.full {
@@ -96,19 +115,28 @@ impl Intake {
     }
 }
 
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let len = self.bytes.len() + bytes.len();
+impl Sink {
+    /// Makes sure that the body may be `len` bytes long.
+    fn check(&mut self, len: usize) -> io::Result<()> {
         if len > self.cap {
             self.full = Some("the answer is too large");
         } else if self.compressed && len > RATIO_FREE && len / MAX_RATIO > self.wire {
             self.full = Some("the answer grows more than a hundredfold when it is unpacked");
         }
-        if self.full.is_some() {
-            return Err(io::Error::other("full"));
+        match self.full {
+            Some(_) => Err(io::Error::other("full")),
+            None => Ok(()),
         }
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = self.bytes.len() + bytes.len();
+        self.check(len)?;
         if len > self.bytes.capacity() {
             let room = (self.bytes.capacity() + self.bytes.capacity() / 2)
+                .max(self.expected)
                 .max(len)
                 .min(self.cap);
             self.bytes.reserve_exact(room - self.bytes.len());
@@ -186,13 +214,10 @@ impl Content {
 }
 
 /// Turns the body into text, without the byte order mark that some servers put in front.
-pub(crate) fn into_text(mut body: Vec<u8>) -> Result<String, Failure> {
+pub(crate) fn into_text(body: Bytes) -> Result<ByteString, Failure> {
     let mark = body.len() - without_mark(&body).len();
-    if mark > 0 {
-        body.drain(..mark);
-    }
-    String::from_utf8(body).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
+    ByteString::try_from(body.slice(mark..)).map_err(|error| {
+        let at = error.valid_up_to();
         let message = format!("the answer is not UTF-8, at byte {at}");
         Failure::new(ErrorKind::UnexpectedAnswer, Sent::Answered, message)
     })
@@ -224,9 +249,9 @@ mod tests {
     fn unpack(packed: &[u8]) -> Result<Vec<u8>, Failure> {
         let mut intake = Intake::new(&headers("gzip"), None, CAP)?;
         for chunk in packed.chunks(7) {
-            intake.push(chunk)?;
+            intake.push(Bytes::copy_from_slice(chunk))?;
         }
-        intake.finish()
+        intake.finish().map(Vec::from)
     }
 
     #[test]
@@ -251,6 +276,32 @@ mod tests {
         let two = [gzip(b"{\"a\":"), gzip(b"1}")].concat();
         assert_eq!(unpack(&two).unwrap(), b"{\"a\":1}");
         assert!(unpack(&[gzip(b"{}"), b"junk".to_vec()].concat()).is_err());
+    }
+
+    #[test]
+    fn f19_a_body_is_the_same_in_one_piece_and_in_many_and_never_over_its_size() {
+        let body: Vec<u8> = (0..KEPT + 1).map(|at| at as u8).collect();
+        for (len, piece) in [
+            (0, 1),
+            (10, 10),
+            (10, 3),
+            (KEPT, KEPT),
+            (KEPT + 1, KEPT),
+            (KEPT, 999),
+        ] {
+            for length in [None, Some(len as u64)] {
+                let take = |cap: usize| {
+                    let mut intake = Intake::new(&HeaderMap::new(), length, cap)?;
+                    for chunk in body[..len].chunks(piece) {
+                        intake.push(Bytes::copy_from_slice(chunk))?;
+                    }
+                    intake.finish()
+                };
+                assert_eq!(take(len).unwrap(), body[..len], "{len} in {piece}");
+                let failure = len.checked_sub(1).map(|cap| take(cap).unwrap_err());
+                assert!(failure.is_none_or(|it| it.kind == ErrorKind::NotTheProtocol));
+            }
+        }
     }
 
     #[test]
