@@ -46,10 +46,10 @@ impl TokenCache {
         if bytes.len() > LONGEST {
             return Err(refused(format!("it has more than {LONGEST} bytes")));
         }
-        let mut entries = Machine::new(bytes).run()?;
-        let mut take = |name: &str| {
-            let at = entries.iter().position(|(key, _)| **key == *name)?;
-            let (_, value) = entries.swap_remove(at);
+        let entries = Machine::new(bytes).run()?;
+        let take = |name: &str| {
+            // Of two entries with one name the later counts, as it does for Python.
+            let (_, value) = entries.iter().rfind(|(key, _)| **key == *name)?;
             Some(SecretString::from(value.as_str())).filter(|_| !value.is_empty())
         };
         Ok(Self {
@@ -362,6 +362,104 @@ mod tests {
         assert_eq!(TokenCache::read(b"\x80\x04}.").unwrap_err().code(), 5002);
     }
 
+    /// `pickle.dumps` of Python 3 with protocols 1 to 5, of a dictionary as robin_stocks keeps it.
+    const WRITTEN: [&str; 5] = [
+        "7d710028580a000000746f6b656e5f74797065710158060000004265617265727102580c0000006163636573735f746f6b656e710358030000006163637104580d000000726566726573685f746f6b656e710558030000007265667106580c0000006465766963655f746f6b656e710758030000006465767108752e",
+        "80027d710028580a000000746f6b656e5f74797065710158060000004265617265727102580c0000006163636573735f746f6b656e710358030000006163637104580d000000726566726573685f746f6b656e710558030000007265667106580c0000006465766963655f746f6b656e710758030000006465767108752e",
+        "80037d710028580a000000746f6b656e5f74797065710158060000004265617265727102580c0000006163636573735f746f6b656e710358030000006163637104580d000000726566726573685f746f6b656e710558030000007265667106580c0000006465766963655f746f6b656e710758030000006465767108752e",
+        "8004955b000000000000007d94288c0a746f6b656e5f74797065948c06426561726572948c0c6163636573735f746f6b656e948c03616363948c0d726566726573685f746f6b656e948c03726566948c0c6465766963655f746f6b656e948c0364657694752e",
+        "8005955b000000000000007d94288c0a746f6b656e5f74797065948c06426561726572948c0c6163636573735f746f6b656e948c03616363948c0d726566726573685f746f6b656e948c03726566948c0c6465766963655f746f6b656e948c0364657694752e",
+    ];
+
+    fn bytes_of(hex: &str) -> Vec<u8> {
+        (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn what_python_writes_is_read_in_every_protocol_that_it_has_used() {
+        for hex in WRITTEN {
+            let cache = TokenCache::read(&bytes_of(hex)).unwrap();
+            assert_eq!(cache.device_token().unwrap().expose_secret(), "dev");
+            let grant = cache.into_grant("u");
+            assert_eq!(grant.access_token().expose_secret(), "acc");
+            assert_eq!(grant.refresh_token().unwrap().expose_secret(), "ref");
+        }
+    }
+
+    #[test]
+    fn every_instruction_but_those_for_plain_data_is_refused() {
+        let data = [
+            0x80, 0x95, b'}', b'(', 0x8c, b'X', 0x8d, b'K', b'M', b'J', b'N', 0x94, b'q', b'r',
+            b'h', b'j', b's', b'u', b'.',
+        ];
+        // In front of a whole cache, amid it, and behind it.
+        let cache = bytes_of(WRITTEN[3]);
+        for instruction in 0..=u8::MAX {
+            for at in [0, 2, 12, cache.len() - 1] {
+                for arguments in [&b""[..], b"os\nsystem\n", &[1; 9], &[0xff; 9]] {
+                    let mut bytes = cache.clone();
+                    let inserted = std::iter::once(instruction).chain(arguments.iter().copied());
+                    bytes.splice(at..at, inserted);
+                    let read = TokenCache::read(&bytes);
+                    if !data.contains(&instruction) {
+                        let error = read.unwrap_err();
+                        assert_eq!(error.code(), 4004, "0x{instruction:02x} at {at}");
+                        let named = format!("0x{instruction:02x}");
+                        assert!(error.message().contains(&named), "{error}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_counts_and_depths_have_their_limits() {
+        let text = |bytes: &mut Vec<u8>, length: usize| {
+            bytes.push(b'X');
+            bytes.extend(u32::try_from(length).unwrap().to_le_bytes());
+            bytes.extend(std::iter::repeat_n(b'a', length));
+        };
+        let mut long = b"\x80\x04}(".to_vec();
+        text(&mut long, 12);
+        text(&mut long, LONGEST);
+        long.extend(b"u.");
+        let mut many = b"\x80\x04}(".to_vec();
+        (0..2 * MOST).for_each(|_| text(&mut many, 1));
+        many.extend(b"u.");
+        let mut one_by_one = b"\x80\x04}".to_vec();
+        for _ in 0..2 * MOST {
+            text(&mut one_by_one, 1);
+            text(&mut one_by_one, 1);
+            one_by_one.push(b's');
+        }
+        one_by_one.push(b'.');
+        // One long text, remembered and called up again and again.
+        let mut swollen = b"\x80\x04}(".to_vec();
+        text(&mut swollen, LONGEST / 2);
+        swollen.extend(b"q\x00".repeat(2 * MOST));
+        let deep = [b"\x80\x04".to_vec(), b"}".repeat(1_000)].concat();
+        let marks = [b"\x80\x04".to_vec(), b"(".repeat(1_000)].concat();
+        let within = b"\x80\x04}(\x8c\x01a}u.".to_vec();
+        for bytes in [long, many, one_by_one, swollen, deep, marks, within] {
+            assert_eq!(TokenCache::read(&bytes).unwrap_err().code(), 4004);
+        }
+    }
+
+    #[test]
+    fn of_two_entries_with_one_name_the_later_counts() {
+        let mut bytes = b"\x80\x04}(".to_vec();
+        for text in ["access_token", "one", "access_token", "two"] {
+            bytes.extend([0x8c, u8::try_from(text.len()).unwrap()]);
+            bytes.extend(text.bytes());
+        }
+        bytes.extend(b"u.");
+        let grant = TokenCache::read(&bytes).unwrap().into_grant("u");
+        assert_eq!(grant.access_token().expose_secret(), "two");
+    }
+
     #[test]
     fn secrets_show_neither_in_debug_nor_in_errors() {
         let cache = TokenCache::read(&protocol_4()).unwrap();
@@ -385,6 +483,39 @@ mod tests {
                 *place = byte;
             }
             let _ = TokenCache::read(&bytes);
+        }
+
+        #[test]
+        fn no_order_of_instructions_makes_it_panic(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    prop::sample::select(
+                        &b"}(NKMJXqrhjsu.\x80\x8c\x8d\x94\x95cR\x93\x81bo"[..],
+                    ),
+                    0u8..4,
+                ],
+                0..200,
+            ),
+        ) {
+            let _ = TokenCache::read(&parts);
+            let begun = [&b"\x80\x04}("[..], &parts].concat();
+            let _ = TokenCache::read(&begun);
+        }
+
+        #[test]
+        fn every_dictionary_of_texts_is_read_back(
+            entries in proptest::collection::vec(("[a-z_]{1,12}", ".{0,40}"), 0..20),
+        ) {
+            let mut bytes = b"\x80\x04}(".to_vec();
+            let token = [("access_token".to_owned(), "known".to_owned())];
+            for text in entries.iter().chain(&token).flat_map(|(a, b)| [a, b]) {
+                bytes.push(b'X');
+                bytes.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+                bytes.extend(text.bytes());
+            }
+            bytes.extend(b"u.");
+            let grant = TokenCache::read(&bytes).unwrap().into_grant("u");
+            prop_assert_eq!(grant.access_token().expose_secret(), "known");
         }
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use wheelhouse_core::{AccessToken, Error, ErrorKind, Result, TokenSource};
+use wheelhouse_core::{AccessToken, Error, ErrorKind, ExposeSecret, Result, TokenSource};
 use wheelhouse_session::Session;
 
 use crate::auth::READ_ONLY_TOKEN;
@@ -18,7 +18,9 @@ impl ReadOnly {
 
     /// Both tokens come and go together.
     fn weaken(&self, token: &AccessToken) -> Result<AccessToken> {
-        let secret = self.session.extra(READ_ONLY_TOKEN).ok_or_else(|| {
+        let known = self.session.extra(READ_ONLY_TOKEN);
+        let known = known.filter(|secret| !secret.expose_secret().is_empty());
+        let secret = known.ok_or_else(|| {
             let message = "the broker gave no token that can only read";
             Error::new(ErrorKind::Unsupported, message).at_broker(self.session.broker().clone())
         })?;

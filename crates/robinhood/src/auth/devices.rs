@@ -11,30 +11,37 @@ use wheelhouse_session::{
     Record, RecordHead, RecordKey, RecordKind, RecordQuery, SessionStore, StoreError, Write,
 };
 
-/// Keeps the token that names this device to the broker, for each user.
+use crate::api::digest_of;
+
+/// Keeps the token that names this device to the broker, for each user in each of the broker's worlds:
+/// the token of one is never shown to another.
 ///
 /// It outlives logout: with a new one, the user has to approve the device again.
 #[async_trait]
 pub trait DeviceTokens: fmt::Debug + Send + Sync + 'static {
-    /// Returns the token of a user, if there is one.
+    /// Returns the token of a user in a realm, if there is one. The realm is what
+    /// [`Authenticator::realm`](wheelhouse_session::Authenticator::realm) names: `live` or an address.
     ///
     /// # Errors
     ///
     /// Of the store.
-    async fn load(&self, user: &str) -> Result<Option<SecretString>>;
+    async fn load(&self, realm: &str, user: &str) -> Result<Option<SecretString>>;
 
-    /// Keeps a token for a user who has none, and returns the one that is kept: another process may
+    /// Keeps a token for a user who has none in this realm, and returns the one that is kept: another process may
     /// have been faster.
     ///
     /// # Errors
     ///
     /// Of the store.
-    async fn keep(&self, user: &str, token: SecretString) -> Result<SecretString>;
+    async fn keep(&self, realm: &str, user: &str, token: SecretString) -> Result<SecretString>;
 }
 
 /// Keeps device tokens as long as the process lives.
 #[derive(Clone, Default)]
-pub struct MemoryDevices(Arc<Mutex<HashMap<String, SecretString>>>);
+pub struct MemoryDevices(Arc<Mutex<Tokens>>);
+
+/// By realm and user.
+type Tokens = HashMap<(String, String), SecretString>;
 
 impl MemoryDevices {
     /// Starts with none.
@@ -51,14 +58,15 @@ impl fmt::Debug for MemoryDevices {
 
 #[async_trait]
 impl DeviceTokens for MemoryDevices {
-    async fn load(&self, user: &str) -> Result<Option<SecretString>> {
+    async fn load(&self, realm: &str, user: &str) -> Result<Option<SecretString>> {
         let devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(devices.get(user).cloned())
+        Ok(devices.get(&(realm.to_owned(), user.to_owned())).cloned())
     }
 
-    async fn keep(&self, user: &str, token: SecretString) -> Result<SecretString> {
+    async fn keep(&self, realm: &str, user: &str, token: SecretString) -> Result<SecretString> {
         let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(devices.entry(user.to_owned()).or_insert(token).clone())
+        let key = (realm.to_owned(), user.to_owned());
+        Ok(devices.entry(key).or_insert(token).clone())
     }
 }
 
@@ -85,10 +93,10 @@ impl<S> fmt::Debug for StoredDevices<S> {
 
 #[async_trait]
 impl<S: SessionStore> DeviceTokens for StoredDevices<S> {
-    async fn load(&self, user: &str) -> Result<Option<SecretString>> {
+    async fn load(&self, realm: &str, user: &str) -> Result<Option<SecretString>> {
         let now = self.clock.now();
         let query = RecordQuery::new()
-            .with_kind(kind())
+            .with_kind(kind(realm))
             .with_broker(BrokerId::robinhood())
             .with_user(user);
         // The oldest counts: if two processes were at it at once, both end up with the same one.
@@ -104,13 +112,14 @@ impl<S: SessionStore> DeviceTokens for StoredDevices<S> {
         Ok(None)
     }
 
-    async fn keep(&self, user: &str, token: SecretString) -> Result<SecretString> {
-        if let Some(known) = self.load(user).await? {
+    async fn keep(&self, realm: &str, user: &str, token: SecretString) -> Result<SecretString> {
+        if let Some(known) = self.load(realm, user).await? {
             return Ok(known);
         }
         let now = self.clock.now();
         let id = super::random_uuid(&SystemRandom)?;
-        let head = RecordHead::new(RecordKey::new(kind(), id), BrokerId::robinhood(), user, now);
+        let key = RecordKey::new(kind(realm), id);
+        let head = RecordHead::new(key, BrokerId::robinhood(), user, now);
         let record = Record::new(head, token.expose_secret().as_bytes().to_vec());
         let write = Write::Insert {
             limit: Some(1),
@@ -120,10 +129,17 @@ impl<S: SessionStore> DeviceTokens for StoredDevices<S> {
             Ok(()) | Err(StoreError::LimitReached { .. } | StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(self.load(user).await?.unwrap_or(token))
+        Ok(self.load(realm, user).await?.unwrap_or(token))
     }
 }
 
-fn kind() -> RecordKind {
-    RecordKind::from_text("device_token")
+/// A kind for each realm: a store counts and lists the records of a kind.
+fn kind(realm: &str) -> RecordKind {
+    RecordKind::from_text(match realm {
+        LIVE => KIND.to_owned(),
+        other => format!("{KIND}:{}", digest_of(other)),
+    })
 }
+
+const KIND: &str = "device_token";
+const LIVE: &str = "live";

@@ -1,11 +1,17 @@
 //! Logging in: the token endpoint, the two flows of device approval, refresh and revocation.
 
 mod approval;
+mod challenge;
 mod devices;
 mod identi;
+mod one_time;
+mod pathfinder;
+mod renewal;
 mod state;
+mod steps;
 mod token;
 pub(crate) mod totp;
+mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -16,12 +22,11 @@ use wheelhouse_core::{
 };
 use wheelhouse_http::{Answer, Call, HttpClient, SystemRandom};
 use wheelhouse_session::{
-    Authenticator, Challenge, ChallengeAnswer, Credentials, Grant, LoginStep, PendingLogin,
-    SessionPolicy,
+    Authenticator, ChallengeAnswer, Credentials, Grant, LoginStep, PendingLogin, SessionPolicy,
 };
 
 pub use self::devices::{DeviceTokens, MemoryDevices, StoredDevices};
-use self::state::{Kind, Stage, State};
+use self::state::State;
 use crate::{
     api::{Hosts, digest_of, pause},
     config::RobinhoodConfig,
@@ -95,11 +100,23 @@ impl RobinhoodAuth {
     }
 
     async fn device_token(&self, user: &str) -> Result<SecretString> {
-        if let Some(known) = self.devices.load(user).await? {
+        let realm = self.realm();
+        if let Some(known) = self.devices.load(&realm, user).await? {
             return Ok(known);
         }
         let fresh = random_uuid(&*self.random)?;
-        self.devices.keep(user, fresh.into()).await
+        self.devices.keep(&realm, user, fresh.into()).await
+    }
+
+    /// Keeps a device's token that is approved already, such as that of a
+    /// [`TokenCache`](crate::TokenCache), and returns the one that is kept: a user who has one
+    /// already keeps that.
+    ///
+    /// # Errors
+    ///
+    /// Of the store.
+    pub async fn keep_device_token(&self, user: &str, token: SecretString) -> Result<SecretString> {
+        self.devices.keep(&self.realm(), user, token).await
     }
 
     /// Sends a call of a login. A server's wait stops every caller of the user.
@@ -133,165 +150,10 @@ impl RobinhoodAuth {
             .in_operation(operation)
             .at_broker(BrokerId::robinhood())
     }
-
-    /// Wraps a state into a challenge for the user.
-    fn ask(&self, state: &State, until: Option<OffsetDateTime>) -> Result<LoginStep> {
-        let challenge = match &state.stage {
-            Stage::Human => Challenge::Human {
-                reason: "the broker wants to see a person: a photo, a bank or its support"
-                    .to_owned(),
-                place: "the Robinhood app or robinhood.com".to_owned(),
-            },
-            Stage::Approval {
-                kind: Kind::Prompt, ..
-            } => Challenge::Approve {
-                poll_after: self.after(self.config.poll_interval),
-                until,
-            },
-            Stage::Approved | Stage::Finish { .. } | Stage::Token { .. } => Challenge::Approve {
-                poll_after: self.after(PENDING),
-                until,
-            },
-            Stage::Approval { kind, .. } | Stage::Legacy { kind, .. } | Stage::Mfa { kind } => {
-                match kind.channel() {
-                    Some(channel) => Challenge::Code {
-                        channel,
-                        sent_to: None,
-                    },
-                    None => Challenge::Totp,
-                }
-            }
-        };
-        self.pending(state, challenge, until)
-    }
-
-    fn pending(
-        &self,
-        state: &State,
-        challenge: Challenge,
-        until: Option<OffsetDateTime>,
-    ) -> Result<LoginStep> {
-        let mut pending = PendingLogin::new(challenge);
-        if let Some(until) = until {
-            // Ten minutes more than the challenge: what follows it takes its time.
-            pending = pending.with_expiry(until + time::Duration::minutes(10));
-        }
-        Ok(LoginStep::Challenge(state.keep(pending)?))
-    }
-
-    /// Makes a one-time code that was not sent before, waiting for the next one if need be.
-    async fn one_time_code(
-        &self,
-        credentials: &Credentials,
-        state: &mut State,
-    ) -> Result<Option<SecretString>> {
-        let Some(secret) = credentials.totp_secret() else {
-            return Ok(None);
-        };
-        let mut now = self.clock().now();
-        if let Some(used) = state.totp_step
-            && totp::step_at(now) <= used
-        {
-            let next = (used + 1) * totp::STEP - now.unix_timestamp();
-            let wait = u64::try_from(next)
-                .unwrap_or(0)
-                .min(2 * totp::STEP.unsigned_abs());
-            self.clock().sleep(Duration::from_secs(wait)).await;
-            now = self.clock().now();
-        }
-        let step = totp::step_at(now);
-        state.totp_step = Some(step);
-        totp::code(secret, step).map(Some)
-    }
-
-    async fn go_on(&self, pending: &PendingLogin, answer: ChallengeAnswer) -> Result<LoginStep> {
-        let mut state = State::of(pending)?;
-        let credentials = pending.credentials().ok_or_else(|| {
-            let message = "after a restart the credentials have to be given again with the answer";
-            Error::new(ErrorKind::MissingField, message)
-        })?;
-        let until = pending
-            .expires_at()
-            .map(|at| at - time::Duration::minutes(10));
-        if let Challenge::Approve { poll_after, .. } = pending.challenge()
-            && matches!(answer, ChallengeAnswer::Poll)
-            && self.clock().now() < *poll_after
-        {
-            // Asked too soon: nothing is sent, and the caller is told again how long to wait.
-            return self.pending(&state, pending.challenge().clone(), until);
-        }
-        let stage = state.stage.clone();
-        match (stage, answer) {
-            (Stage::Mfa { .. }, ChallengeAnswer::Code(code)) => {
-                let step = self
-                    .request_token(credentials, &mut state, Some(&code), None)
-                    .await;
-                or_again(step)
-            }
-            (Stage::Legacy { challenge, .. }, ChallengeAnswer::Code(code)) => {
-                self.respond(credentials, &challenge, &code).await?;
-                self.finish_legacy(credentials, state, challenge).await
-            }
-            (
-                Stage::Approval {
-                    flow,
-                    challenge,
-                    kind,
-                },
-                ChallengeAnswer::Code(code),
-            ) if kind != Kind::Prompt => {
-                self.respond(credentials, &challenge, &code).await?;
-                state.stage = Stage::Finish { flow };
-                self.finish(credentials, state, until).await
-            }
-            (
-                Stage::Approval {
-                    flow,
-                    challenge,
-                    kind: Kind::Prompt,
-                },
-                ChallengeAnswer::Poll,
-            ) => self.poll(credentials, state, flow, &challenge, until).await,
-            (Stage::Approval { flow, .. }, ChallengeAnswer::Resend) => {
-                self.resend(credentials, state, flow).await
-            }
-            (Stage::Finish { .. }, ChallengeAnswer::Poll | ChallengeAnswer::Done) => {
-                self.finish(credentials, state, until).await
-            }
-            (Stage::Approved, ChallengeAnswer::Poll | ChallengeAnswer::Done) => {
-                self.finish_approved(credentials, state, until).await
-            }
-            (Stage::Human, ChallengeAnswer::Done | ChallengeAnswer::Poll) => {
-                state.stage = Stage::Token { challenge: None };
-                self.request_token(credentials, &mut state, None, None)
-                    .await
-            }
-            _ => {
-                let message = "this is not an answer to what the broker asks";
-                Err(Error::new(ErrorKind::InvalidInput, message))
-            }
-        }
-    }
-}
-
-/// A code that the broker does not take is asked for again.
-fn or_again(step: Result<LoginStep>) -> Result<LoginStep> {
-    match step {
-        Err(error) if error.kind() == ErrorKind::InvalidRequest => {
-            let again = Error::new(ErrorKind::MfaRequired, "the broker does not take the code");
-            Err(match error.broker_message() {
-                Some(words) => again.with_broker_message(words),
-                None => again,
-            })
-        }
-        other => other,
-    }
 }
 
 /// How long to wait after a 429 that does not say.
 const AFTER_429: Duration = Duration::from_secs(45);
-/// How long to wait while the broker has not noticed an approval yet.
-const PENDING: Duration = Duration::from_secs(5);
 
 fn limited(error: Error) -> Error {
     let wait = error.retry_after().unwrap_or(AFTER_429);
@@ -331,9 +193,12 @@ impl Authenticator for RobinhoodAuth {
         let step = async {
             let device = self.device_token(credentials.user()).await?;
             let request = random_uuid(&*self.random)?;
-            let mut state = State::new(device.expose_secret().to_owned(), request);
-            let code = self.one_time_code(credentials, &mut state).await?;
-            self.request_token(credentials, &mut state, code.as_ref(), None)
+            let device = device.expose_secret().to_owned();
+            let mut state = State::new(device, request, self.clock().now());
+            if let Some(step) = self.by_secret(credentials, &mut state, None).await? {
+                return Ok(step);
+            }
+            self.request_token(credentials, &mut state, None, None)
                 .await
         };
         step.await.map_err(|error| self.name(error, "login"))

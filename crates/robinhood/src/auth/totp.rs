@@ -83,4 +83,26 @@ mod tests {
         );
         assert_eq!(code("GEZDGNBV1").unwrap_err().code(), 5001);
     }
+
+    #[test]
+    fn steps_begin_every_thirty_seconds_on_both_sides_of_the_epoch() {
+        let at = |second| step_at(OffsetDateTime::from_unix_timestamp(second).unwrap());
+        assert_eq!([at(0), at(29), at(30), at(59), at(60)], [0, 0, 1, 1, 2]);
+        assert_eq!([at(-1), at(-30), at(-31)], [-1, -1, -2]);
+        assert!(code(&"GEZDGNBVGY3TQOJQ".into(), i64::MIN).is_ok());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_code_has_six_digits_whatever_the_secret(secret in "[A-Za-z2-7 =]{0,80}", step: i64) {
+            let code = code(&secret.into(), step).unwrap();
+            let code = code.expose_secret();
+            proptest::prop_assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
+        }
+
+        #[test]
+        fn no_secret_makes_it_panic(secret in ".{0,80}", step: i64) {
+            let _ = code(&secret.into(), step);
+        }
+    }
 }

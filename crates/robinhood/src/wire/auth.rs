@@ -48,17 +48,18 @@ pub(crate) struct Claims {
 pub(crate) struct Challenge<'a> {
     #[serde(borrow)]
     pub(crate) id: Text<'a>,
-    #[serde(rename = "type", borrow)]
-    pub(crate) kind: Text<'a>,
-    #[serde(borrow)]
-    pub(crate) status: Text<'a>,
+    #[serde(rename = "type", borrow, default)]
+    pub(crate) kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) status: Option<Text<'a>>,
     #[serde(alias = "expiresAt", default)]
     pub(crate) expires_at: Option<Stamp>,
     #[serde(alias = "remainingAttempts", default)]
     pub(crate) remaining_attempts: Option<Num>,
 }
 
-/// `POST /challenge/{id}/respond/`: validated only if the top level says so.
+/// `POST /challenge/{id}/respond/` and `GET /challenge/{id}/`: validated only if the top level says
+/// so.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Responded<'a> {
     #[serde(borrow, default)]
@@ -99,6 +100,11 @@ impl<'a> UserView<'a> {
             .find_map(|context| context.sheriff_challenge.as_ref())
     }
 
+    pub(crate) fn heading(&self) -> Option<&str> {
+        let heading = self.context.as_ref()?.heading.as_ref()?;
+        heading.text.as_ref().map(Text::as_str)
+    }
+
     pub(crate) fn result(&self) -> Option<&str> {
         self.type_context
             .as_ref()?
@@ -112,6 +118,14 @@ impl<'a> UserView<'a> {
 pub(crate) struct ViewContext<'a> {
     #[serde(borrow, default)]
     pub(crate) sheriff_challenge: Option<Challenge<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) heading: Option<Heading<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Heading<'a> {
+    #[serde(borrow, default)]
+    pub(crate) text: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,8 +152,9 @@ pub(crate) struct Migrated {
 /// `PATCH identi /idl/v1/workflow/{workflow}/`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct IdentiAnswer<'a> {
-    #[serde(borrow)]
-    pub(crate) route: Route<'a>,
+    /// Missing where an action leads nowhere.
+    #[serde(borrow, default)]
+    pub(crate) route: Option<Route<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,9 +201,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Screen<'a> {
             None => return Err(serde::de::Error::missing_field("name")),
         };
         let params = fields.iter().find_map(|(key, raw)| {
-            let stem = key.strip_suffix("ScreenParams")?;
-            let params: Params<'de> = serde_json::from_str(raw.get()).ok()?;
-            Some((stem.to_owned(), params.challenge))
+            let stem = key.strip_suffix("Params")?;
+            let stem = stem.strip_suffix("Screen").unwrap_or(stem);
+            // Parameters that do not fit are those of a screen that no program can pass.
+            let params: Option<Params<'de>> = serde_json::from_str(raw.get()).ok();
+            Some((stem.to_owned(), params.and_then(|it| it.challenge)))
         });
         let (stem, challenge) = params.unzip();
         Ok(Self {

@@ -261,7 +261,7 @@ impl SessionManager {
             id: head.key.id,
             broker: head.broker,
             challenge: stored.pending.challenge().clone(),
-            expires_at,
+            expires_at: head.expires_at.unwrap_or(expires_at),
         }))
     }
 
