@@ -18,8 +18,10 @@ use crate::{error::misfit, wire::decode};
 /// How long to hold still before a call is tried again that was answered with 401: that was seen
 /// where the limit was meant.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often a call is tried that is answered with 401 while others of the same key are taken.
+/// How often a call is tried that is answered with 401 though its key is good.
 const ATTEMPTS: u32 = 3;
+/// How long a key that has just been taken passes for a good one.
+const GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// What every call of a user goes through.
 #[derive(Debug)]
@@ -66,8 +68,8 @@ impl Api {
     ///
     /// A 401 is no proof of a wrong key: it also comes if the clocks differ, and was seen in place
     /// of a 429. So it is tried once more, at the broker's time or after a pause in which all calls
-    /// of the key hold still. If another call with the same key succeeds meanwhile the key is good,
-    /// and what remains is the limit.
+    /// of the key hold still. If a call with the same key has succeeded within a minute before, or
+    /// meanwhile, the key is good, and what remains is the limit.
     pub(crate) async fn exchange<'a>(
         &'a self,
         endpoint: &'static Endpoint,
@@ -82,24 +84,21 @@ impl Api {
             if answer.status() != 401 || endpoint.resend() == Resend::Once {
                 return Ok(answer);
             }
-            if attempt > 1 && !self.taken.since(began) {
+            if attempt > 1 && !self.taken.since(began.saturating_sub(GOOD_FOR)) {
                 return Ok(answer);
+            }
+            let (limiter, scope) = (self.http.limiter(), self.target.scope());
+            if attempt > 1 {
+                limiter.observe_rejection(scope, endpoint.limit()).await;
             }
             if attempt == ATTEMPTS {
                 return Err(self.place(endpoint, limited()));
             }
             if !corrected {
-                self.hold_still(endpoint).await;
+                limiter.pause(scope, PAUSE).await;
             }
             attempt += 1;
         }
-    }
-
-    /// Stops every call of the key for a moment, and slows them down after it.
-    async fn hold_still(&self, endpoint: &Endpoint) {
-        let (limiter, scope) = (self.http.limiter(), self.target.scope());
-        limiter.pause(scope, PAUSE).await;
-        limiter.observe_rejection(scope, endpoint.limit()).await;
     }
 
     /// Notes what an answer tells of the key and of the broker's time; `true` if the time differs

@@ -118,16 +118,36 @@ pub(crate) fn wait_in_body(body: &[u8]) -> Option<Duration> {
     refusal.wait_seconds().map(Duration::from_secs)
 }
 
-/// Makes the error for an answer whose status is no success.
+/// Makes the error for an answer whose status is no success, or that says so in spite of it.
 pub(crate) fn of_status(answer: &Answer) -> Option<Error> {
     if answer.is_success() {
-        return None;
+        return of_success(answer.status(), answer.text());
     }
     let refusal = Refusal::read(answer.text());
     let wait = answer
         .retry_after()
         .or_else(|| wait_in_body(answer.text().as_bytes()));
     Some(of_refusal(answer.status(), refusal.as_ref(), wait))
+}
+
+/// The longest refusal that is looked for in an answer with success.
+const SHORT: usize = 4_096;
+
+/// Makes the error for a refusal that came with success. Nothing else has its form.
+fn of_success(status: u16, text: &str) -> Option<Error> {
+    let refusal = if text.len() > SHORT {
+        None
+    } else {
+        Refusal::read(text)
+    }?;
+    let kind = if refusal.is_of_the_client() {
+        ErrorKind::InvalidRequest
+    } else {
+        ErrorKind::BrokerFailure
+    };
+    let text = refusal.message();
+    let message = format!("the broker answered with status {status} and a refusal: {text}");
+    Some(Error::new(kind, message).with_broker_message(text))
 }
 
 /// Makes the error for a refusal.
@@ -214,6 +234,18 @@ mod tests {
         assert_eq!(Refusal::read("nginx").map(|r| r.message()), None);
         let worded = refusal("You do not have permission to perform this action.", "");
         assert_eq!(of_refusal(403, Some(&worded), None).code(), 3003);
+    }
+
+    #[test]
+    fn f4_a_refusal_that_comes_with_success_is_one() {
+        let refusal =
+            |kind| format!(r#"{{"type":"{kind}","errors":[{{"detail":"No.","attr":"symbol"}}]}}"#);
+        let code = |text: &str| of_success(200, text).map(|error| error.code());
+        assert_eq!(code(&refusal("validation_error")), Some(3001));
+        assert_eq!(code(&refusal("server_error")), Some(3005));
+        assert_eq!(code(r#"{"type":"client_error","errors":[]}"#), None);
+        assert_eq!(code(r#"{"type":"market","id":"7"}"#), None);
+        assert_eq!(code("Cancel request was submitted for order 7"), None);
     }
 
     #[test]

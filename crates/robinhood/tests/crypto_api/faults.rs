@@ -28,6 +28,7 @@ async fn bad_answers_to_reads_have_their_codes() {
         ("F2 page", Kind::Html(200), 2004),
         ("F2 bot wall", Kind::Html(403), 2004),
         ("F3 empty", Kind::Body(Vec::new()), 3006),
+        ("F4 a refusal with success", answer(200, include_str!("../data/crypto_error_malformed_symbol.json")), 3001),
         ("F4 errors with success", answer(200, r#"{"type":"client_error","errors":[]}"#), 3006),
         ("F5 results with 400", answer(400, r#"{"results":[]}"#), 3001),
         ("F7 403", refusal(403, "You do not have permission to perform this action."), 3003),
@@ -310,12 +311,22 @@ async fn f6_a_lone_401_is_no_wrong_key() {
     );
     at.broker.accounts().await.unwrap();
     assert_eq!(at.count(Route::Accounts), 2);
+    assert!(
+        !at.broker.usage().await[0].slowed,
+        "one 401 slows nothing down"
+    );
     at.faults(
         Route::Accounts,
         answer(401, include_str!("../data/crypto_error_401.json")),
     );
+    // A key that was good a moment ago is not doubted at once.
+    assert_eq!(code(at.broker.accounts().await), 3004);
+    assert_eq!(at.count(Route::Accounts), 5);
+    assert!(at.broker.usage().await[0].slowed);
+    // More than a minute of a clock that runs thirty times as fast.
+    pause(2_200).await;
     assert_eq!(code(at.broker.accounts().await), 1001);
-    assert_eq!(at.count(Route::Accounts), 4, "tried more than once more");
+    assert_eq!(at.count(Route::Accounts), 7, "tried more than once more");
 }
 
 #[tokio::test]

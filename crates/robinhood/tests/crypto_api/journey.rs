@@ -1,3 +1,5 @@
+use std::{sync::Arc, time::Duration};
+
 use wheelhouse_core::{
     AccountStatus, Broker, BrokerExt, Currency, Decimal, ExecutionQuery, InstrumentId,
     InstrumentQuery, InstrumentStatus, Money, OrderKind, OrderQuery, OrderRequest, OrderSize,
@@ -5,8 +7,9 @@ use wheelhouse_core::{
 };
 use wheelhouse_robinhood::CryptoApiVersion;
 use wheelhouse_sim::robinhood_crypto::{Numbers, Route};
+use wheelhouse_testkit::ManualClock;
 
-use crate::rig::{AtSim, accepted, btc, id, units, user};
+use crate::rig::{AtSim, accepted, btc, builder, http, id, units, user};
 
 #[tokio::test]
 async fn a_user_reads_buys_and_sells_in_both_versions() {
@@ -286,11 +289,46 @@ async fn pairs_that_the_api_does_not_trade_say_so() {
 #[tokio::test]
 async fn limits_are_shared_by_values_of_one_key_and_can_be_watched() {
     let at = AtSim::new().await;
-    at.broker.accounts().await.unwrap();
-    at.broker.clone().accounts().await.unwrap();
-    let usage = at.broker.usage().await;
+    // Nothing comes back while time stands still.
+    let clock = ManualClock::at(time::OffsetDateTime::now_utc());
+    let http = http(Arc::new(clock.clone()));
+    let value = || builder(&at.api().origin(), http.clone()).build().unwrap();
+    let (one, other) = (value(), value());
+    one.accounts().await.unwrap();
+    other.accounts().await.unwrap();
+    let usage = one.usage().await;
     assert_eq!(usage.len(), 1);
     assert_eq!(usage[0].class.name(), "robinhood_crypto.requests");
     assert_eq!((usage[0].limit, usage[0].burst), (100, Some(300)));
     assert_eq!((usage[0].used, usage[0].remaining), (2, 298));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(other.usage().await[0].used, 0);
+}
+
+#[tokio::test]
+async fn the_published_burst_goes_out_at_once_and_is_never_refused() {
+    let at = AtSim::new().await;
+    at.btc().await;
+    let clock = ManualClock::at(time::OffsetDateTime::now_utc());
+    let http = http(Arc::new(clock));
+    let mut config = at.broker.config().clone();
+    // Nobody would wake who waits.
+    config.limit_wait = Duration::from_millis(1);
+    let builder = builder(&at.api().origin(), http).config(config);
+    let broker = builder.build().unwrap();
+    // Two requests were made before, and a fifth is kept for cancels and resolving.
+    let account = broker.accounts().await.unwrap().only().unwrap().id;
+    for _ in 0..230 {
+        broker.quotes(&account, &[btc()]).await.unwrap();
+    }
+    let mut refused = 0;
+    for _ in 0..20 {
+        if let Err(error) = broker.quotes(&account, &[btc()]).await {
+            assert_eq!(error.code(), 3004);
+            refused += 1;
+        }
+    }
+    assert!(refused >= 10, "{refused}");
+    assert!(at.count(Route::BestBidAsk) <= 240);
+    assert!(!broker.usage().await[0].slowed, "the broker had to refuse");
 }

@@ -63,6 +63,14 @@ fn unclear() -> Vec<(&'static str, Fault, bool)> {
             false,
         ),
         (
+            "F4 success with a refusal",
+            fault(answer(
+                200,
+                include_str!("../data/crypto_error_validation.json"),
+            )),
+            false,
+        ),
+        (
             "F5 400 with an order",
             fault(answer(400, r#"{"id":"7","state":"open"}"#)),
             false,
@@ -281,6 +289,8 @@ async fn f6_an_order_that_is_refused_with_a_key_that_is_wrong_says_so() {
     let refused = || answer(401, include_str!("../data/crypto_error_401.json"));
     at.faults(Route::PlaceOrder, refused());
     at.faults(Route::Accounts, refused());
+    // More than a minute since the key was good, of a clock that runs thirty times as fast.
+    pause(2_200).await;
     let error = at.broker.place_order(&at.resting()).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
@@ -545,6 +555,14 @@ async fn a_cancel_is_repeated_until_it_is_answered_and_its_late_result_is_shown(
         .await
         .unwrap();
     assert!(open.is_empty());
+
+    // F4: success that refuses is none.
+    at.fault(
+        Route::CancelOrder,
+        answer(200, include_str!("../data/crypto_error_404.json")),
+    );
+    let refused = at.broker.cancel_order(&at.account, &placed.id).await;
+    assert_eq!(code(refused), 3001);
 
     at.api()
         .change_settings(|settings| settings.cancel_loses = true);
