@@ -10,7 +10,7 @@ pub(crate) fn capabilities(private_crypto: bool, read_only: bool) -> Capabilitie
     use TimeInForce::{Day, Gtc, Ioc, OnOpen};
     let mut capabilities = Capabilities::none(BrokerId::robinhood());
     if !read_only {
-        capabilities.allow_order(OrderType::Market, [Day, Gtc]);
+        capabilities.allow_order(OrderType::Market, [Day, Gtc, Ioc, OnOpen]);
         capabilities.allow_order(OrderType::Limit, [Day, Gtc, Ioc, OnOpen]);
         capabilities.allow_order(OrderType::Stop, [Day, Gtc]);
         capabilities.allow_order(OrderType::StopLimit, [Day, Gtc]);

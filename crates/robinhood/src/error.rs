@@ -57,6 +57,13 @@ const TEXTS: &[(&str, ErrorKind, RejectReason)] = {
             Kind::OrderRejected,
             Reason::InsufficientFunds,
         ),
+        // "Your app version is missing important stock trading updates. You can still place orders
+        // on the web.": the version of the order form, which trailing stops were refused with.
+        (
+            "app version is missing",
+            Kind::OrderRejected,
+            Reason::OrderType,
+        ),
         // "Trailing stop limit orders not supported."
         (
             "orders not supported",

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -31,6 +31,8 @@ pub(crate) const IDS: usize = 50;
 const SYMBOL_BYTES: usize = 2_000;
 /// The most symbols in one request for fundamentals.
 const FUNDAMENTALS: usize = 100;
+/// An instrument that was read so lately need not be read again for what it tells of itself.
+const JUST_NOW: Duration = Duration::from_secs(30);
 /// The most instruments that are remembered.
 const MOST: usize = 10_000;
 
@@ -43,6 +45,8 @@ struct Listed {
     listings: HashMap<InstrumentId, (Duration, Arc<Listing>)>,
     /// Those that were found by their name.
     by_symbol: HashMap<Symbol, InstrumentId>,
+    /// Those that options are on which were met.
+    underlyings: BTreeMap<Symbol, InstrumentId>,
 }
 
 impl Listings {
@@ -55,6 +59,32 @@ impl Listings {
     fn id_of(&self, symbol: &Symbol) -> Option<InstrumentId> {
         let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         listed.by_symbol.get(symbol).cloned()
+    }
+
+    /// Notes which instrument options of this name are on.
+    pub(crate) fn meet(&self, symbol: Symbol, id: InstrumentId) {
+        let mut listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if listed.underlyings.len() >= MOST {
+            listed.underlyings.clear();
+        }
+        listed.underlyings.insert(symbol, id);
+    }
+
+    /// Returns the instrument that options of this name are on, and after it others that will be
+    /// asked for too.
+    fn underlyings_from(&self, clock: &dyn Clock, symbol: &Symbol) -> Vec<InstrumentId> {
+        let since = clock.monotonic().saturating_sub(JUST_NOW);
+        let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(first) = listed.underlyings.get(symbol) else {
+            return Vec::new();
+        };
+        let old = |id: &&InstrumentId| {
+            let read = listed.listings.get(*id);
+            *id != first && read.is_none_or(|(at, _)| *at < since)
+        };
+        let others = listed.underlyings.values().filter(old);
+        let all = std::iter::once(first).chain(others);
+        all.take(IDS).cloned().collect()
     }
 
     fn put_named(&self, clock: &dyn Clock, listing: Listing) -> Arc<Listing> {
@@ -120,6 +150,15 @@ impl Inner {
             && let Some(pair) = self.pair_by_symbol(symbol).await?
         {
             return Ok(pair);
+        }
+        // Whoever asks for one underlying of the options held will ask for the others too.
+        let ids = self.listings.underlyings_from(self.clock(), symbol);
+        if let Some(first) = ids.first().cloned() {
+            let found = self.listings_within(JUST_NOW, ids.into_iter()).await?;
+            let named = |it: &&Arc<Listing>| it.instrument.symbol == *symbol;
+            if let Some(listing) = found.get(&first).filter(named) {
+                return Ok(listing.instrument.clone());
+            }
         }
         Ok(self.listing_by_symbol(symbol).await?.instrument.clone())
     }
@@ -192,7 +231,14 @@ impl Inner {
         &self,
         ids: impl Iterator<Item = InstrumentId>,
     ) -> Result<ById<Arc<Listing>>> {
-        let age = self.config.instruments_age;
+        self.listings_within(self.config.instruments_age, ids).await
+    }
+
+    async fn listings_within(
+        &self,
+        age: Duration,
+        ids: impl Iterator<Item = InstrumentId>,
+    ) -> Result<ById<Arc<Listing>>> {
         let (mut found, mut missing) = (ById::new(), BTreeSet::new());
         for id in ids {
             match self.listings.fresh(self.clock(), &id, age) {
@@ -361,7 +407,7 @@ impl Inner {
         Ok(convert::hours(&hours, Place::Whole(&body)))
     }
 
-    async fn hours_today(&self, listing: &Listing) -> Result<MarketHours> {
+    pub(crate) async fn hours_today(&self, listing: &Listing) -> Result<MarketHours> {
         let market = listing.market.as_deref().ok_or_else(|| {
             let message = "the broker does not say on which market it trades";
             Error::new(ErrorKind::UnexpectedAnswer, message)

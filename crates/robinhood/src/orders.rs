@@ -3,7 +3,7 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use wheelhouse_core::{
     AccountId, BrokerOrderId, Error, ErrorKind, Execution, ExecutionQuery, OptionOrder, Order,
-    OrderQuery, OrderStatusFilter, Page, PageToken, Result,
+    OrderQuery, OrderState, OrderStatusFilter, Page, PageToken, Result,
 };
 use wheelhouse_http::{Call, Endpoint};
 
@@ -282,13 +282,26 @@ impl Inner {
     }
 }
 
-/// A cancel of an order that is final has nothing left to do.
+/// A cancel of an order that is final, or that is being cancelled already, has nothing left to do.
 fn settled(order: &Order, refused: Error) -> Result<()> {
-    if order.state.is_final() {
+    if order.state.is_final() || is_being_canceled(order) {
         Ok(())
     } else {
         Err(refused)
     }
+}
+
+/// The broker takes away the address to cancel at as soon as it was asked to.
+fn is_being_canceled(order: &Order) -> bool {
+    if order.state == OrderState::PendingCancel {
+        return true;
+    }
+    let row = order.raw.json();
+    let row: Option<serde_json::Value> = row.and_then(|text| serde_json::from_str(&text).ok());
+    let address = row
+        .as_ref()
+        .and_then(|row| row.get("cancel").or(row.get("cancel_url")));
+    address.is_some_and(serde_json::Value::is_null)
 }
 
 pub(crate) fn in_account(order: Order, id: &AccountId) -> Result<Order> {

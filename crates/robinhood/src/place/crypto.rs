@@ -2,7 +2,7 @@ use wheelhouse_core::{
     Error, ErrorKind, OrderKind, OrderRequest, OrderSize, Result, Side, TimeInForce, TradingHours,
 };
 
-use super::{Prepared, fingerprint, open, prepared, ref_id_of, written_time_in_force};
+use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
 use crate::{client::Inner, convert, error, resolve::Book, wire::crypto::NewCryptoOrder};
 
 impl Inner {
@@ -60,7 +60,6 @@ impl Inner {
                 )));
             }
         };
-        let content = fingerprint(&request)?;
         let id = request
             .client_order_id
             .as_ref()
@@ -80,6 +79,6 @@ impl Inner {
             kind,
         };
         let open = open(request.clone(), self.clock().now())?;
-        prepared(Book::Crypto, &body, open, content)
+        prepared(Book::Crypto, &request, &body, open)
     }
 }

@@ -1,18 +1,16 @@
 //! Placing an order: checked here, sent once, and never lost sight of.
 
 mod crypto;
-mod gate;
+mod likeness;
 mod options;
 mod shares;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use ring::digest;
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
+use wheelhouse_adapter::{Gone, SendGate, Waiting};
 use wheelhouse_core::{
     AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind, Order,
     OrderRequest, OrderState, Raw, Rejection, Result, RetryAdvice, Submission, TimeInForce,
@@ -20,26 +18,21 @@ use wheelhouse_core::{
 };
 use wheelhouse_http::{Answer, Endpoint};
 
-use self::gate::{Caller, Gate};
+use self::likeness::is_same;
 use crate::{
     auth::random_uuid,
     client::Inner,
     config::Host,
     convert, endpoints, error,
-    recent::Standing,
+    recent::{Letter, Standing, as_accepted},
     resolve::Book,
-    wire::{self, failure::Failure, order::Placed},
+    wire::{self, Text, failure::Failure, order::Placed},
 };
 
 /// An order that has passed the checks of this side.
 struct Prepared {
     book: Book,
-    host: Host,
-    endpoint: &'static Endpoint,
-    /// What was asked for, to tell one order from another.
-    content: Vec<u8>,
-    body: Bytes,
-    ref_id: String,
+    letter: Letter,
     /// What it is while its outcome is not known.
     open: UnresolvedOrder,
 }
@@ -50,48 +43,61 @@ impl Inner {
     pub(crate) async fn place(self: &Arc<Self>, request: &OrderRequest) -> Result<Submission> {
         self.may_change()?;
         self.capabilities().check_order(request)?;
-        let (request, known) = self.identified(request)?;
-        if let Some(outcome) = known {
+        let mut request = request.clone();
+        let id = self.identify(&mut request.client_order_id)?;
+        let book = match convert::own_part(request.instrument.as_str()) {
+            Some(_) => Book::Crypto,
+            None => Book::Shares,
+        };
+        if let Some(outcome) = self.placed_before(book, &id, &request).await? {
             return Ok(outcome);
         }
-        let prepared = match convert::own_part(request.instrument.as_str()) {
-            Some(_) => self.prepare_crypto(request).await?,
-            None => self.prepare_shares(request).await?,
+        let prepared = match book {
+            Book::Crypto => self.prepare_crypto(request).await?,
+            _ => self.prepare_shares(request).await?,
         };
         self.dispatch(prepared).await
     }
 
+    /// Says what became of an order that was placed before. If nobody knows, it is sent again just
+    /// as it was, where the broker takes no order twice. Nothing is read before: what fails then
+    /// would say nothing about the first sending.
+    async fn placed_before(
+        self: &Arc<Self>,
+        book: Book,
+        id: &ClientOrderId,
+        request: &(impl Serialize + Sync),
+    ) -> Result<Option<Submission>> {
+        match self.recent.standing(id, &written(request)?)? {
+            Standing::New => Ok(None),
+            Standing::Known(outcome) => Ok(Some(*outcome)),
+            Standing::Unclear(known) => {
+                let (letter, mut open) = *known;
+                open.sent_at = self.clock().now();
+                let prepared = Prepared { book, letter, open };
+                self.dispatch(prepared).await.map(Some)
+            }
+        }
+    }
+
     async fn dispatch(self: &Arc<Self>, mut prepared: Prepared) -> Result<Submission> {
-        let begun = self.recent.begin(
-            &prepared.content,
-            &prepared.body,
-            &prepared.ref_id,
-            &prepared.open,
-        )?;
-        let again = match begun {
+        let again = match self.recent.begin(&prepared.letter, &prepared.open)? {
             Standing::New => false,
             Standing::Known(outcome) => return Ok(*outcome),
-            Standing::Unclear(sent) if prepared.book.refuses_duplicates() => {
-                prepared.body = sent;
+            Standing::Unclear(known) => {
+                prepared.letter = known.0;
                 true
             }
-            Standing::Unclear(_) => {
-                let outcome = Ok(Submission::Unknown(prepared.open.clone()));
-                self.recent
-                    .finish(&prepared.open.client_order_id, &outcome, true);
-                return outcome;
-            }
         };
-        let caller = Caller::default();
-        let (inner, abandoned) = (self.clone(), caller.gone.clone());
+        let caller = Waiting::default();
+        let (inner, gone) = (self.clone(), caller.watch());
         let open = prepared.open.clone();
         let sending = tokio::spawn(async move {
-            let outcome = inner.send(&prepared, &abandoned, again).await;
-            inner
-                .recent
-                .finish(&prepared.open.client_order_id, &outcome, again);
-            if abandoned.load(Ordering::Acquire) {
-                report_alone(&prepared.open.client_order_id, &outcome);
+            let id = prepared.open.client_order_id.clone();
+            let outcome = inner.send(&mut prepared, &gone, again).await;
+            inner.recent.finish(&id, &outcome);
+            if gone.is_set() {
+                report_alone(&id, &outcome);
             }
             outcome
         });
@@ -102,23 +108,14 @@ impl Inner {
         }
     }
 
-    /// Gives an order its identifier; what an order with the same one became is returned along.
-    fn identified(&self, request: &OrderRequest) -> Result<(OrderRequest, Option<Submission>)> {
-        let mut request = request.clone();
-        match &request.client_order_id {
-            None => request.client_order_id = Some(self.new_client_order_id()?),
-            Some(id) => {
-                let content = fingerprint(&request)?;
-                if let Standing::Known(outcome) = self.recent.standing(id, &content)? {
-                    return Ok((request, Some(*outcome)));
-                }
-            }
+    /// Gives an order its identifier, unless it has one.
+    fn identify(&self, id: &mut Option<ClientOrderId>) -> Result<ClientOrderId> {
+        if let Some(known) = id {
+            return Ok(known.clone());
         }
-        Ok((request, None))
-    }
-
-    fn new_client_order_id(&self) -> Result<ClientOrderId> {
-        ClientOrderId::new(random_uuid(&*self.random)?)
+        let new = ClientOrderId::new(random_uuid(&*self.random)?)?;
+        *id = Some(new.clone());
+        Ok(new)
     }
 
     /// Puts this side's identifier into an order, where it differs from what the broker was given.
@@ -131,22 +128,17 @@ impl Inner {
         order
     }
 
-    async fn send(
-        &self,
-        prepared: &Prepared,
-        abandoned: &Arc<AtomicBool>,
-        again: bool,
-    ) -> Result<Submission> {
-        let gate = Gate {
-            session: self.api.session.clone(),
-            abandoned: abandoned.clone(),
-        };
-        let call = self.api.call_with(prepared.host, prepared.endpoint, &gate);
-        match call
-            .body(prepared.body.clone(), "application/json")
-            .send()
-            .await
-        {
+    async fn send(&self, prepared: &mut Prepared, gone: &Gone, again: bool) -> Result<Submission> {
+        let (session, clock) = (self.api.session.clone(), self.api.http.clock().clone());
+        let gate = SendGate::new(session, clock, gone.clone());
+        let (host, endpoint) = endpoint(prepared.book);
+        let call = self.api.call_with(host, endpoint, &gate);
+        let body = prepared.letter.body.clone();
+        let answer = call.body(body, "application/json").send().await;
+        if let Some(sent_at) = gate.passed_at() {
+            prepared.open.sent_at = sent_at;
+        }
+        let outcome = match answer {
             Ok(answer) => self.classify(&answer, prepared, again).await,
             Err(failure) => {
                 let error = self.api.failed(failure).await;
@@ -155,6 +147,11 @@ impl Inner {
                     _ => Ok(unknown(&prepared.open, &error)),
                 }
             }
+        };
+        match outcome {
+            // That nothing came of this sending says nothing about the one before.
+            Err(error) if again => Ok(unknown(&prepared.open, &error)),
+            outcome => outcome,
         }
     }
 
@@ -169,18 +166,21 @@ impl Inner {
     ) -> Result<Submission> {
         let open = &prepared.open;
         let status = answer.status();
+        let failure = Failure::read(answer.text().as_bytes());
         if answer.is_success() {
             let placed: Result<Placed<'_>, _> = wire::decode(answer.text().as_bytes());
-            return match placed {
-                Ok(placed) => self.accepted(&placed, prepared, answer),
+            return match (placed, failure) {
+                (Ok(placed), _) if status == 201 => self.accepted(&placed, prepared, answer),
+                (Ok(_), _) => Ok(unknown(open, &convert::odd(NOT_CREATED))),
                 // Refusals were seen with a status that is none.
-                Err(misfit) => match Failure::read(answer.text().as_bytes()) {
-                    Some(failure) if status == 200 && !again => Ok(rejected(open, &failure)),
-                    _ => Ok(unknown(open, &error::misfit(&misfit))),
-                },
+                (Err(_), Some(failure))
+                    if status == 200 && !again && refuses(prepared, &failure) =>
+                {
+                    Ok(rejected(open, &failure))
+                }
+                (Err(misfit), _) => Ok(unknown(open, &error::misfit(&misfit))),
             };
         }
-        let failure = Failure::read(answer.text().as_bytes());
         let error = error::of_failure(status, failure.as_ref(), answer.retry_after());
         if status == 429 {
             // Nothing was placed by this one.
@@ -219,7 +219,7 @@ impl Inner {
         let echoed = placed
             .ref_id
             .as_ref()
-            .is_none_or(|it| it.as_str().eq_ignore_ascii_case(&prepared.ref_id));
+            .is_none_or(|it| it.as_str().eq_ignore_ascii_case(&prepared.letter.ref_id));
         if !echoed {
             // The answer to another request.
             return Ok(unknown(
@@ -234,8 +234,9 @@ impl Inner {
         }
         order.raw = Raw::whole(Bytes::copy_from_slice(answer.text().as_bytes()));
         if order.state == OrderState::Rejected {
+            let told = placed.reject_reason.as_ref().map(Text::as_str);
             let failure = Failure {
-                detail: Some("the order was rejected at once".to_owned()),
+                detail: Some(told.unwrap_or("the order was rejected at once").to_owned()),
                 ..Failure::default()
             };
             let mut rejection = Rejection::new(
@@ -252,51 +253,45 @@ impl Inner {
     /// The broker says that it has an order with this identifier: it is looked for, and taken if it
     /// is the same order.
     async fn adopt(&self, prepared: &Prepared, error: &Error, again: bool) -> Result<Submission> {
-        let open = &prepared.open;
-        let Ok(snapshot) = self
-            .reading(
-                prepared.book,
-                &open.request.account,
-                open.sent_at - ANY_TIME,
-            )
-            .await
-        else {
+        let (open, letter) = (&prepared.open, &prepared.letter);
+        let (account, from) = (&open.request.account, open.sent_at - ANY_TIME);
+        let Ok(snapshot) = self.reading(prepared.book, account, from).await else {
             return Ok(unknown(open, error));
         };
-        let found = snapshot.order_of(&prepared.ref_id);
-        match found {
-            Some(order) if is_same(order, &open.request) => {
-                let account = open.request.account.clone();
-                let mut accepted =
-                    AcceptedOrder::new(order.id.clone(), open.client_order_id.clone(), account);
-                accepted.state = order.state.clone();
-                accepted.raw = order.raw.clone();
-                Ok(Submission::Accepted(accepted))
-            }
-            Some(_) if !again => {
-                let id = &open.client_order_id;
-                let message = format!("the client order id {id} was used for another order");
-                Err(Error::new(ErrorKind::ClientOrderIdReused, message))
-            }
-            _ => Ok(unknown(open, error)),
+        let Some(order) = snapshot.order_of(&letter.ref_id) else {
+            return Ok(unknown(open, error));
+        };
+        let there = order.raw.json().unwrap_or_default();
+        if is_same(prepared.book, &letter.body, &there) {
+            let accepted = as_accepted(&open.client_order_id, order);
+            return Ok(Submission::Accepted(accepted));
         }
+        let id = &open.client_order_id;
+        let message = format!("the client order id {id} was used for another order");
+        let reused = Error::new(ErrorKind::ClientOrderIdReused, message);
+        if again {
+            return Ok(unknown(open, &reused));
+        }
+        Err(reused)
     }
 }
 
+const NOT_CREATED: &str = "the answer is not that to a placement";
 /// How far back an order is looked for that the broker says it has.
 const ANY_TIME: time::Duration = time::Duration::days(7);
 /// How long to wait after a 429 that does not say.
 const AFTER_429: std::time::Duration = std::time::Duration::from_secs(15);
 
-/// Whether an order is what was asked for.
-fn is_same(order: &Order, request: &OrderRequest) -> bool {
-    let size =
-        order.size.unit() != request.size.unit() || order.size.amount() == request.size.amount();
-    order.instrument == request.instrument
-        && order.side == request.side
-        && order.order_type == request.kind.order_type()
-        && order.limit_price == request.kind.limit_price()
-        && size
+/// Whether words that came with status 200 refuse the order: by a field of it, or in general.
+fn refuses(prepared: &Prepared, failure: &Failure) -> bool {
+    let sent: BTreeMap<&str, IgnoredAny> =
+        serde_json::from_slice(&prepared.letter.body).unwrap_or_default();
+    failure.detail.is_some()
+        || !failure.non_field.is_empty()
+        || failure
+            .fields
+            .iter()
+            .any(|(field, _)| sent.contains_key(field.as_str()))
 }
 
 /// The identifier that the broker is given: it takes UUIDs, so what is none becomes one, always the
@@ -317,8 +312,10 @@ pub(crate) fn ref_id_of(id: &ClientOrderId) -> String {
         .to_string()
 }
 
-fn fingerprint(request: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec(request).map_err(|_| error::invalid("the order cannot be written as JSON"))
+fn written(value: &impl Serialize) -> Result<Bytes> {
+    let text = serde_json::to_vec(value);
+    let text = text.map_err(|_| error::invalid("the order cannot be written as JSON"))?;
+    Ok(Bytes::from(text))
 }
 
 fn rejected(open: &UnresolvedOrder, failure: &Failure) -> Submission {
@@ -368,7 +365,7 @@ fn report_alone(id: &ClientOrderId, outcome: &Result<Submission>) {
     }
 }
 
-fn books(book: Book) -> (Host, &'static Endpoint) {
+fn endpoint(book: Book) -> (Host, &'static Endpoint) {
     match book {
         Book::Crypto => (Host::Nummus, &endpoints::PLACE_CRYPTO_ORDER),
         Book::Options => (Host::Api, &endpoints::PLACE_OPTION_ORDER),
@@ -379,22 +376,17 @@ fn books(book: Book) -> (Host, &'static Endpoint) {
 /// Puts an order that was checked and its body together.
 fn prepared(
     book: Book,
+    request: &impl Serialize,
     body: &impl Serialize,
     open: UnresolvedOrder,
-    content: Vec<u8>,
 ) -> Result<Prepared> {
-    let (host, endpoint) = books(book);
-    let ref_id = ref_id_of(&open.client_order_id);
-    let body = Bytes::from(fingerprint(body)?);
-    Ok(Prepared {
-        book,
-        host,
-        endpoint,
-        content,
-        body,
-        ref_id,
-        open,
-    })
+    let letter = Letter {
+        content: written(request)?,
+        body: written(body)?,
+        ref_id: ref_id_of(&open.client_order_id),
+        repeatable: book.refuses_duplicates(),
+    };
+    Ok(Prepared { book, letter, open })
 }
 
 #[cfg(test)]

@@ -5,13 +5,12 @@ use wheelhouse_core::{
     OrderSize, PositionEffect, Quantity, Result, Side, Submission, Tick,
 };
 
-use super::{Prepared, fingerprint, open, prepared, ref_id_of, written_time_in_force};
+use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
 use crate::{
     client::Inner,
     error,
     options::Terms,
     orders::{account_url, option_url},
-    recent::Standing,
     resolve::Book,
     wire::{
         option::Ticks,
@@ -29,19 +28,15 @@ impl Inner {
     ) -> Result<Submission> {
         self.may_change()?;
         let mut request = request.clone();
-        match &request.client_order_id {
-            None => request.client_order_id = Some(self.new_client_order_id()?),
-            Some(id) => {
-                let most = self.capabilities().client_order_id.max_len;
-                if id.as_str().len() > most {
-                    let message = format!("the client order id has more than {most} characters");
-                    return Err(error::invalid(message));
-                }
-                let content = fingerprint(&request)?;
-                if let Standing::Known(outcome) = self.recent.standing(id, &content)? {
-                    return Ok(*outcome);
-                }
-            }
+        let id = self.identify(&mut request.client_order_id)?;
+        let most = self.capabilities().client_order_id.max_len;
+        if id.as_str().len() > most {
+            let message = format!("the client order id has more than {most} characters");
+            return Err(error::invalid(message));
+        }
+        let before = self.placed_before(Book::Options, &id, &request).await?;
+        if let Some(outcome) = before {
+            return Ok(outcome);
         }
         let prepared = self.prepare_options(request).await?;
         self.dispatch(prepared).await
@@ -79,7 +74,6 @@ impl Inner {
         };
         check_prices(&request, ticks)?;
 
-        let content = fingerprint(&request)?;
         let id = request
             .client_order_id
             .as_ref()
@@ -113,7 +107,7 @@ impl Inner {
             ref_id: &id,
         };
         let open = open(as_order(&request, &first.contract.id), self.clock().now())?;
-        prepared(Book::Options, &body, open, content)
+        prepared(Book::Options, &request, &body, open)
     }
 }
 

@@ -7,7 +7,7 @@ use wheelhouse_core::{
     TradingHours, dec,
 };
 
-use super::{Prepared, fingerprint, open, prepared, ref_id_of, written_time_in_force};
+use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
 use crate::{
     client::Inner,
     convert::{FRACTION, Listing},
@@ -27,13 +27,18 @@ impl Inner {
         self.known(&request.account, "place_order").await?;
         let listing: Arc<Listing> = self.listing(&request.instrument).await?;
         check(&request, &listing, &self.capabilities())?;
+        if matches!(request.size, OrderSize::Notional(_)) {
+            self.check_open(&listing).await?;
+        }
         let quote = self.quote_for(&request).await?;
+        if let Some(quote) = &quote {
+            check_stop(&request, quote)?;
+        }
         let id = request
             .client_order_id
             .as_ref()
             .map(ref_id_of)
             .unwrap_or_default();
-        let content = fingerprint(&request)?;
         let body = body(
             &request,
             &listing,
@@ -42,7 +47,24 @@ impl Inner {
             &id,
         )?;
         let open = open(request.clone(), self.clock().now())?;
-        prepared(Book::Shares, &body, open, content)
+        prepared(Book::Shares, &request, &body, open)
+    }
+
+    /// Makes sure that regular hours are on. To an order by amount the broker answers outside of
+    /// them with status 500, which would leave it unknown.
+    async fn check_open(&self, listing: &Listing) -> Result<()> {
+        let hours = self.hours_today(listing).await?;
+        let now = self.clock().now();
+        match (hours.opens_at, hours.closes_at) {
+            (Some(opens), Some(closes)) if hours.is_open && opens <= now && now < closes => Ok(()),
+            (Some(opens), Some(closes)) if hours.is_open => Err(error::invalid(format!(
+                "orders by amount are taken in regular hours only, today from {opens} to {closes}"
+            ))),
+            _ => Err(error::invalid(format!(
+                "orders by amount are taken in regular hours only, and {} has none",
+                hours.date
+            ))),
+        }
     }
 
     /// Reads the quote that goes along with an order. Only some orders cannot do without.
@@ -54,6 +76,24 @@ impl Inner {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// A stop that the market is beyond already would wake at once.
+fn check_stop(request: &OrderRequest, quote: &Quote) -> Result<()> {
+    let (Some(stop), Some(market)) = (request.kind.stop_price(), quote.last.or(quote.mid())) else {
+        return Ok(());
+    };
+    let (right, place) = match request.side {
+        Side::Buy => (stop > market, "above"),
+        Side::Sell => (stop < market, "below"),
+    };
+    if right {
+        return Ok(());
+    }
+    Err(error::invalid(format!(
+        "the stop price {stop} is on the wrong side: for a {} at {market} it must be {place}",
+        request.side
+    )))
 }
 
 /// Market orders to buy need a price that they may not exceed, trailing ones a first stop.

@@ -1,19 +1,24 @@
 //! Finding out what became of an order, by reading only.
 
 mod reading;
-mod window;
 
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use wheelhouse_adapter::{ConsistencyWindow, Pauses};
 use wheelhouse_core::{
     AccountId, BrokerId, ClientOrderId, Error, ErrorKind, Evidence, Order, OrderRequest, OrderSize,
     Resolution, Result, UnresolvedOrder,
 };
 
-pub(crate) use self::reading::Readings;
-use self::window::{Pauses, Window};
+pub(crate) use self::reading::{Readings, Snapshot};
 use crate::{client::Inner, convert, error, place::ref_id_of};
 
-/// How much earlier than its sending an order may be dated: the two clocks differ.
+/// How much earlier than its sending an order may be dated, where the two clocks are set.
 const SKEW: time::Duration = time::Duration::seconds(60);
+/// How far back the last readings look, before an order is said not to be there: the clock of this
+/// machine may be ahead by minutes.
+const FAR_SKEW: time::Duration = time::Duration::hours(1);
 
 /// The books that the broker keeps orders in, each apart from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,26 +56,34 @@ impl Inner {
             return Err(error::invalid("the order is another broker's"));
         }
         let account = &open.request.account;
-        self.known(account, "resolve").await?;
         let (book, ref_id) = (Book::of(&open.request), ref_id_of(&open.client_order_id));
-        let window = Window::new(self.clock(), open.sent_at, self.config.consistency_window);
+        let window =
+            ConsistencyWindow::new(self.clock(), open.sent_at, self.config.consistency_window);
+        // It may have been sent more than once, and be there since the first time.
+        let first = self.recent.first_sent_at(&open.client_order_id);
+        let sent_at = first.map_or(open.sent_at, |first| first.min(open.sent_at));
         let mut evidence = Evidence::new(window.ends_at());
         let mut pauses = Pauses::default();
         loop {
             self.clock().sleep(pauses.next(self.clock(), &window)).await;
-            match self.reading(book, account, open.sent_at - SKEW).await {
+            let last = self.clock().monotonic() >= window.end();
+            let from = sent_at - if last { FAR_SKEW } else { SKEW };
+            match self.reading_of(book, account, from).await {
                 Ok(snapshot) => {
                     evidence.complete_reads += 1;
                     evidence.last_read_at = Some(snapshot.ended_at);
                     if let Some(order) = snapshot.order_of(&ref_id) {
                         let mut order = order.clone();
                         order.client_order_id = Some(open.client_order_id.clone());
+                        self.recent.found(&open.client_order_id, &order);
                         return Ok(Resolution::Found(Box::new(order)));
                     }
-                    if snapshot.began >= window.end() && evidence.complete_reads >= 3 {
+                    if last && snapshot.began >= window.end() && evidence.complete_reads >= 3 {
                         return Ok(Resolution::NotFound(evidence));
                     }
                 }
+                // The account is not the user's.
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err((*error).clone()),
                 Err(error) => {
                     evidence.failed_reads += 1;
                     if window.is_hopeless(self.clock()) || only_a_login_helps(&error) {
@@ -81,6 +94,16 @@ impl Inner {
                 }
             }
         }
+    }
+
+    async fn reading_of(
+        &self,
+        book: Book,
+        account: &AccountId,
+        from: OffsetDateTime,
+    ) -> Result<Arc<Snapshot>, Arc<Error>> {
+        self.known(account, "resolve").await?;
+        self.reading(book, account, from).await
     }
 
     pub(crate) async fn find_by_client_id(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The words of a refusal: `detail`, `non_field_errors`, the lists under field names, or the pair of
+/// The words of a refusal: `detail`, `non_field_errors`, lists of text under field names, or the pair of
 /// OAuth. A body that has none of them is no refusal in the API's form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -25,12 +25,13 @@ impl Failure {
         let Object(object) = super::decode(body).ok()?;
         let mut failure = Self::default();
         for (key, value) in object {
-            let words = match value {
-                Value::String(text) => vec![text],
-                Value::Array(list) => list
-                    .into_iter()
-                    .filter_map(|item| item.as_str().map(str::to_owned))
-                    .collect(),
+            let (words, listed) = match value {
+                Value::String(text) => (vec![text], false),
+                Value::Array(list) => {
+                    let texts = list.into_iter();
+                    let texts = texts.filter_map(|item| item.as_str().map(str::to_owned));
+                    (texts.collect(), true)
+                }
                 _ => continue,
             };
             match key.as_str() {
@@ -38,6 +39,8 @@ impl Failure {
                 "non_field_errors" => failure.non_field = words,
                 "error" => failure.oauth = words.into_iter().next(),
                 "error_description" => failure.detail = words.into_iter().next(),
+                // A bare text is data: only lists are complaints about a field.
+                _ if !listed => {}
                 _ => failure
                     .fields
                     .extend(words.into_iter().map(|text| (key.clone(), text))),

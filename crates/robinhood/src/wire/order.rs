@@ -78,6 +78,8 @@ pub(crate) struct Placed<'a> {
     pub(crate) ref_id: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) state: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) reject_reason: Option<Text<'a>>,
 }
 
 /// The body of `POST /orders/`, as the web page sends it. Numbers are text.

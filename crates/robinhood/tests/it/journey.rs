@@ -126,6 +126,7 @@ async fn a_resting_order_is_placed_found_and_cancelled() {
 #[tokio::test]
 async fn fractions_and_amounts_are_bought_at_market() {
     let at = AtSim::rich().await;
+    at.wait_for_regular_hours();
     let f = at.instrument("F").await;
     let half = OrderRequest::market(&at.account, &f, Side::Buy, shares!(0.5));
     accepted(at.broker.place_order(&half).await.unwrap());

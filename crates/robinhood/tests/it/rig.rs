@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, Weekday};
 use wheelhouse_core::{
     AccessToken, AccountId, BrokerExt, Clock, Instrument, Result, SecretString, Sleep, TokenSource,
 };
@@ -36,9 +36,14 @@ pub(crate) struct Skipping {
 
 impl Skipping {
     pub(crate) fn new() -> Arc<Self> {
+        Self::at(OffsetDateTime::now_utc())
+    }
+
+    /// Begins at another time than the machine's.
+    pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
-            wall: OffsetDateTime::now_utc(),
+            wall,
             skipped: AtomicU64::new(0),
             sim: OnceLock::new(),
         })
@@ -50,6 +55,12 @@ impl Skipping {
         if let Some(sim) = self.sim.get() {
             sim.advance(Duration::from_millis(millis));
         }
+    }
+
+    /// Goes ahead of the simulator by so much more.
+    pub(crate) fn run_ahead(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap();
+        self.skipped.fetch_add(millis, Ordering::SeqCst);
     }
 
     /// How much time was skipped so far.
@@ -200,6 +211,16 @@ impl AtSim {
         self.sim.robinhood()
     }
 
+    /// Waits for the next weekday, half past ten or eleven in New York: regular hours.
+    pub(crate) fn wait_for_regular_hours(&self) {
+        let now = self.clock.now();
+        let mut open = now.replace_time(time::macros::time!(15:30));
+        while open < now || matches!(open.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            open += time::Duration::DAY;
+        }
+        self.clock.0.skip((open - now).try_into().unwrap());
+    }
+
     pub(crate) async fn instrument(&self, symbol: &str) -> Instrument {
         self.broker
             .find_instrument(&self.account, symbol)
@@ -251,8 +272,20 @@ impl AtServer {
     }
 
     pub(crate) async fn built(change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig) -> Self {
+        Self::built_at(OffsetDateTime::now_utc(), change).await
+    }
+
+    /// At a server, at a time.
+    pub(crate) async fn at(now: OffsetDateTime) -> Self {
+        Self::built_at(now, |config| config).await
+    }
+
+    async fn built_at(
+        now: OffsetDateTime,
+        change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig,
+    ) -> Self {
         let server = wiremock::MockServer::start().await;
-        let clock = SkipClock(Skipping::new());
+        let clock = SkipClock(Skipping::at(now));
         let mut config = RobinhoodConfig::default();
         config.environment = Environment::Custom(server.uri());
         let broker = Robinhood::builder()
