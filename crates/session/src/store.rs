@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -154,6 +154,16 @@ pub enum StoreError {
     /// The record could not be sealed or opened.
     #[error("{0}")]
     Crypto(#[from] wheelhouse_crypto::Error),
+    /// The operating system does not let a file or directory of the store be used.
+    #[error("{} cannot be {}: {}", path.display(), if *writing { "written" } else { "read" }, source.kind())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Whether it was to be written.
+        writing: bool,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// There are as many records of this user as are allowed.
     #[error("the user has {limit} already, which is the limit")]
     LimitReached {
@@ -194,8 +204,8 @@ impl StoreError {
             Self::LimitReached { .. } => ErrorKind::SessionLimit,
             Self::Locked => ErrorKind::LockTimeout,
             Self::Permission(_) => ErrorKind::StoragePermission,
-            Self::Read(_) => ErrorKind::StorageRead,
-            Self::Write(_) => ErrorKind::StorageWrite,
+            Self::File { writing: false, .. } | Self::Read(_) => ErrorKind::StorageRead,
+            Self::File { writing: true, .. } | Self::Write(_) => ErrorKind::StorageWrite,
         }
     }
 }

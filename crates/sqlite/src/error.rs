@@ -13,7 +13,7 @@ impl Doing {
         move |error| self.map(error)
     }
 
-    fn map(self, error: sqlx::Error) -> StoreError {
+    pub(crate) fn map(self, error: sqlx::Error) -> StoreError {
         let code = error
             .as_database_error()
             .and_then(|error| error.code())

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -25,7 +25,12 @@ pub(crate) fn check(path: &Path) -> Result<bool, StoreError> {
         return Err(refused(path, "it is not a plain file"));
     }
     guard::close_to_others(path, &meta)?;
-    check_header(path)?;
+    // What is in it SQLite has to say: a file that is opened and closed here would take away the
+    // locks that other stores of this process have on it.
+    if meta.len() == 0 {
+        let message = format!("{} is empty; move it away to start anew", path.display());
+        return Err(StoreError::Corrupt(message));
+    }
     Ok(true)
 }
 
@@ -37,33 +42,44 @@ pub(crate) fn make_directory(path: &Path) -> Result<(), StoreError> {
 }
 
 /// A file beside the database in which that is made; removed when this goes.
-pub(crate) struct Draft(PathBuf);
+pub(crate) struct Draft {
+    path: PathBuf,
+    /// Locked, so that nobody takes it for one that was left behind.
+    lock: Option<File>,
+}
 
 impl Draft {
     pub(crate) fn new(path: &Path) -> Result<Self, StoreError> {
-        let mut tag = [0; 8];
-        SystemRandom::new()
-            .fill(&mut tag)
-            .map_err(|error| StoreError::Write(error.into()))?;
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{:016x}.tmp", u64::from_be_bytes(tag)));
-        let draft = directory_of(path).join(name);
-        guard::create_new(&draft).map_err(|error| write_failed(&draft, error))?;
-        Ok(Self(draft))
+        for _ in 0..TRIES {
+            let mut tag = [0; 8];
+            SystemRandom::new()
+                .fill(&mut tag)
+                .map_err(|error| StoreError::Write(error.into()))?;
+            let draft = draft_of(path, u64::from_be_bytes(tag));
+            let lock = guard::create_new(&draft).map_err(|error| write_failed(&draft, error))?;
+            // Between the two calls it may have been swept away.
+            if lock.try_lock().is_ok() && draft.exists() {
+                let lock = Some(lock);
+                return Ok(Self { path: draft, lock });
+            }
+        }
+        Err(StoreError::Locked)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Gives the finished file its name, unless another process was first: then that one's stands.
-    pub(crate) fn publish(self, path: &Path) -> Result<(), StoreError> {
+    pub(crate) fn publish(mut self, path: &Path) -> Result<(), StoreError> {
         let failed = |error| write_failed(path, error);
-        File::open(&self.0)
+        File::open(&self.path)
             .and_then(|file| file.sync_all())
             .map_err(failed)?;
+        // Closed before others can open the file: with it would go the locks on that.
+        self.lock = None;
         // Unlike rename, a link does not replace what another process has just made.
-        match fs::hard_link(&self.0, path) {
+        match fs::hard_link(&self.path, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
             _ => guard::sync_directory(directory_of(path)).map_err(failed),
         }
@@ -72,26 +88,56 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // A draft that stays behind is only a nuisance.
-        let _ = fs::remove_file(&self.0);
+        // A draft that stays behind is swept when the store is opened again.
+        remove(&self.path);
     }
 }
 
-fn check_header(path: &Path) -> Result<(), StoreError> {
-    let mut header = Vec::with_capacity(HEADER.len());
-    File::open(path)
-        .and_then(|file| file.take(HEADER.len() as u64).read_to_end(&mut header))
-        .map_err(|error| read_failed(path, error))?;
-    if header == HEADER {
-        return Ok(());
+/// Removes a draft with what SQLite has put beside it.
+fn remove(draft: &Path) {
+    for end in ["-journal", "-shm", "-wal", ""] {
+        let mut name = draft.as_os_str().to_owned();
+        name.push(end);
+        let _ = fs::remove_file(name);
     }
-    let what = if header.is_empty() {
-        "is empty"
-    } else {
-        "is not an SQLite database"
+}
+
+/// Removes drafts of this database that killed processes have left. What cannot be looked at or
+/// removed stays: it is only a nuisance.
+pub(crate) fn sweep(path: &Path) {
+    let Ok(entries) = fs::read_dir(directory_of(path)) else {
+        return;
     };
-    let message = format!("{} {what}; move it away to start anew", path.display());
-    Err(StoreError::Corrupt(message))
+    for entry in entries.flatten() {
+        let draft = entry.path();
+        if !is_draft_of(path, &draft) {
+            continue;
+        }
+        let Ok(meta) = entry.metadata() else {
+            continue;
+        };
+        // A draft that has its name already is the database itself, and is not to be opened here.
+        let left = meta.is_file()
+            && (guard::has_other_names(&meta)
+                || File::open(&draft).is_ok_and(|file| file.try_lock().is_ok()));
+        if left {
+            remove(&draft);
+        }
+    }
+}
+
+fn draft_of(path: &Path, tag: u64) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{tag:016x}.tmp"));
+    directory_of(path).join(name)
+}
+
+fn is_draft_of(path: &Path, draft: &Path) -> bool {
+    let tag = draft.to_str().and_then(|draft| {
+        let tag = draft.strip_suffix(".tmp")?.rsplit_once('.')?.1;
+        u64::from_str_radix(tag, 16).ok()
+    });
+    tag.is_some_and(|tag| draft_of(path, tag).file_name() == draft.file_name())
 }
 
 fn check_directory(directory: &Path) -> Result<(), StoreError> {
@@ -118,7 +164,11 @@ fn read_failed(path: &Path, error: io::Error) -> StoreError {
     if error.kind() == io::ErrorKind::PermissionDenied {
         return refused(path, "this user may not read it");
     }
-    StoreError::Read(Box::new(error))
+    StoreError::File {
+        path: path.to_owned(),
+        writing: false,
+        source: error,
+    }
 }
 
 fn write_failed(path: &Path, error: io::Error) -> StoreError {
@@ -126,11 +176,15 @@ fn write_failed(path: &Path, error: io::Error) -> StoreError {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             refused(path, "this user may not write there")
         }
-        _ => StoreError::Write(Box::new(error)),
+        _ => StoreError::File {
+            path: path.to_owned(),
+            writing: true,
+            source: error,
+        },
     }
 }
 
-const HEADER: &[u8] = b"SQLite format 3\0";
+const TRIES: u32 = 5;
 
 #[cfg(unix)]
 mod guard {
@@ -183,6 +237,10 @@ mod guard {
     pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()
     }
+
+    pub(super) fn has_other_names(meta: &Metadata) -> bool {
+        meta.nlink() > 1
+    }
 }
 
 #[cfg(not(unix))]
@@ -209,5 +267,9 @@ mod guard {
 
     pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    pub(super) fn has_other_names(_meta: &Metadata) -> bool {
+        false
     }
 }

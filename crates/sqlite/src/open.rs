@@ -20,6 +20,7 @@ pub(crate) async fn open(config: &SqliteConfig) -> Result<SqlitePool, StoreError
         make(config).await?;
         files::check(path)?;
     }
+    files::sweep(path);
     check_version(config).await?;
     let options = options(config, path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -52,19 +53,33 @@ async fn make(config: &SqliteConfig) -> Result<(), StoreError> {
     schema::migrate(pool.clone())
         .await
         .map_err(migration_failed)?;
+    // Here and not under the file's own name: a crash in the change leaves a journal behind, and who
+    // only looks cannot play that back.
+    sqlx::query("PRAGMA journal_mode = WAL")
+        .execute(&pool)
+        .await
+        .map_err(&failed)?;
     pool.close().await;
     draft.publish(&config.path)
 }
 
 /// Looks, without writing, whether the file is ours and of a version that is known.
 async fn check_version(config: &SqliteConfig) -> Result<(), StoreError> {
-    let failed = Doing::Read.failed();
+    let failed = |error| match Doing::Read.map(error) {
+        StoreError::Corrupt(_) => {
+            let path = config.path.display();
+            let message =
+                format!("{path} is not a whole SQLite database; move it away to start anew");
+            StoreError::Corrupt(message)
+        }
+        error => error,
+    };
     let options = options(config, &config.path).read_only(true);
-    let mut connection: SqliteConnection = options.connect().await.map_err(&failed)?;
+    let mut connection: SqliteConnection = options.connect().await.map_err(failed)?;
     let application: i32 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut connection)
         .await
-        .map_err(&failed)?;
+        .map_err(failed)?;
     if application != schema::APPLICATION_ID {
         let path = config.path.display();
         let message = format!("{path} is the database of another program; name another file");
@@ -73,8 +88,8 @@ async fn check_version(config: &SqliteConfig) -> Result<(), StoreError> {
     let newest: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
         .fetch_one(&mut connection)
         .await
-        .map_err(&failed)?;
-    connection.close().await.map_err(&failed)?;
+        .map_err(failed)?;
+    connection.close().await.map_err(failed)?;
     if newest > schema::VERSION {
         return Err(StoreError::Newer {
             found: newest as u64,

@@ -156,6 +156,72 @@ async fn no_draft_is_left_beside_the_database() {
 }
 
 #[tokio::test]
+async fn f67_a_directory_that_is_a_file_is_named_with_the_reason() {
+    let harness = SqliteHarness::default();
+    let path = made(&harness).await;
+    let error = SqliteStore::open(path.join("sessions.db"))
+        .await
+        .unwrap_err();
+    let error = Error::from(error);
+    assert_eq!(error.code(), 4001);
+    let text = error.to_string();
+    assert!(text.contains("sessions.db/sessions.db"), "{text}");
+    assert!(text.contains("not a directory"), "{text}");
+}
+
+#[tokio::test]
+async fn a_draft_that_a_killed_process_left_is_swept_and_nothing_else() {
+    let harness = SqliteHarness::default();
+    let path = made(&harness).await;
+    let beside = |name: &str| path.with_file_name(name);
+    let left = beside("sessions.db.0123456789abcdef.tmp");
+    fs::write(&left, b"half").unwrap();
+    let beside_it = beside("sessions.db.0123456789abcdef.tmp-journal");
+    fs::write(&beside_it, b"half").unwrap();
+    // A process that was killed between giving the name and taking the draft's away.
+    let published = beside("sessions.db.00000000deadbeef.tmp");
+    fs::hard_link(&path, &published).unwrap();
+    // One that is at work.
+    let busy = beside("sessions.db.fedcba9876543210.tmp");
+    let lock = fs::File::create(&busy).unwrap();
+    lock.lock().unwrap();
+    let strangers = [
+        "sessions.db.0123456789abcde.tmp",
+        "sessions.db.0123456789abcdeg.tmp",
+        "sessions.db.0123456789abcdef.tmp.old",
+        "other.db.0123456789abcdef.tmp",
+    ];
+    for name in strangers {
+        fs::write(beside(name), b"not ours").unwrap();
+    }
+    let link = beside("sessions.db.1111111111111111.tmp");
+    symlink(&path, &link).unwrap();
+
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert!(!left.exists() && !beside_it.exists() && !published.exists());
+    assert!(busy.exists() && fs::symlink_metadata(&link).is_ok());
+    for name in strangers {
+        assert!(beside(name).exists(), "{name}");
+    }
+    store.prune(time::OffsetDateTime::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+    drop(lock);
+    SqliteStore::open(&path).await.unwrap().close().await;
+    assert!(!busy.exists());
+}
+
+#[tokio::test]
+async fn closing_leaves_the_one_file() {
+    let harness = SqliteHarness::default();
+    let path = made(&harness).await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.prune(time::OffsetDateTime::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+    let left = fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(left, 1);
+}
+
+#[tokio::test]
 async fn errors_and_debug_name_the_file_and_nothing_of_sqlx() {
     let harness = SqliteHarness::default();
     let store = SqliteStore::open(harness.path()).await.unwrap();
