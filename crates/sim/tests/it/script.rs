@@ -69,6 +69,16 @@ fn what_the_readme_says_of_robinhood_s_scripts_is_read() {
 }
 
 #[test]
+fn the_script_of_the_guide_to_testing_is_read() {
+    let guide = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/testing.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let block = guide.split("```json\n").nth(1).unwrap();
+    let script = Script::from_json(&block[..block.find("```").unwrap()]).unwrap();
+    let script = script.robinhood;
+    assert_eq!((script.faults.len(), script.moves.len()), (2, 1));
+}
+
+#[test]
 fn a_script_file_that_is_missing_or_wrong_is_named() {
     let error = Script::from_file("/nowhere/script.json").unwrap_err();
     assert!(matches!(error, SimError::ScriptFile { .. }));

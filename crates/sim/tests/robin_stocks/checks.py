@@ -15,10 +15,11 @@ import robin_stocks.robinhood as rh
 from robin_stocks.robinhood import orders
 from robin_stocks.robinhood.globals import SESSION
 
-from harness import Simulator, check, clock, run, said, same
+from harness import CODE, PASSWORD, USERNAME, Simulator, check, clock, run, said, same
 
 MAIN, ROTH = "100200301", "100200302"
 F = "1a55e189-5d08-417e-9e65-d549ba4b2a1b"
+TOKEN = "https://api.robinhood.com/oauth2/token/"
 F_PUT = "be7c2476-573c-466d-8294-f7150e29271c"
 
 
@@ -665,6 +666,33 @@ def a_wait_stands_in_the_text_and_unless_told_otherwise_in_a_header(program):
 
 
 @check
+def a_legacy_challenge_is_answered_without_this_client(program):
+    with Simulator(program, "--robinhood-login", "legacy-challenge") as other:
+        fields = {"grant_type": "password", "username": USERNAME, "password": PASSWORD, "device_token": "d"}
+        challenge = rh.request_post(TOKEN, fields)["challenge"]
+        same((challenge["type"], challenge["remaining_attempts"]), ("sms", 3))
+        SESSION.headers["X-ROBINHOOD-CHALLENGE-RESPONSE-ID"] = challenge["id"]
+        try:
+            assert "challenge" in rh.request_post(TOKEN, fields)
+            answer = f"https://api.robinhood.com/challenge/{challenge['id']}/respond/"
+            same(rh.request_post(answer, {"response": "1"})["challenge"]["remaining_attempts"], 2)
+            same(rh.request_post(answer, {"response": CODE})["status"], "validated")
+            assert rh.request_post(TOKEN, fields)["access_token"]
+        finally:
+            del SESSION.headers["X-ROBINHOOD-CHALLENGE-RESPONSE-ID"]
+
+
+@check
+def the_secondary_token_reads_and_does_not_trade(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        token = other.login()["read_only_secondary_access_token"]
+        SESSION.headers["Authorization"] = f"Bearer {token}"
+        same(rh.load_account_profile(info="account_number"), MAIN)
+        assert "permission" in rh.order_buy_limit("F", 1, 12.0)["detail"]
+        same(rh.get_all_stock_orders(), [])
+
+
+@check
 def a_refresh_token_is_good_for_one_use(program):
     with Simulator(program, "--robinhood-login", "granted") as other:
         other.login()
@@ -677,12 +705,11 @@ def a_refresh_token_is_good_for_one_use(program):
             "scope": "internal",
         }
         # This client has no function for it.
-        token = "https://api.robinhood.com/oauth2/token/"
-        fresh = rh.request_post(token, fields)
+        fresh = rh.request_post(TOKEN, fields)
         assert fresh["refresh_token"] != cache["refresh_token"]
         SESSION.headers["Authorization"] = f"Bearer {fresh['access_token']}"
         same(rh.load_account_profile(info="account_number"), MAIN)
-        same(rh.request_post(token, fields)["error"], "invalid_grant")
+        same(rh.request_post(TOKEN, fields)["error"], "invalid_grant")
         # The second use has ended the session.
         same(rh.get_all_positions(), [])
         same([status for _, status in other.routes()][-2:], [401, 401])

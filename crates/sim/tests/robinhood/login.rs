@@ -101,6 +101,13 @@ async fn a_legacy_challenge_is_answered_and_named_in_a_header() {
         (&json!("sms"), &json!("issued"))
     );
     let id = challenge["id"].as_str().unwrap();
+    let headers = [
+        ("X-ROBINHOOD-CHALLENGE-RESPONSE-ID", id),
+        ("Content-Type", "application/json"),
+    ];
+    let body = credentials("d", json!({})).to_string();
+    let early = send(rig.addr(), "POST", "/oauth2/token/", &headers, &body).await;
+    assert!(early.expect(400)["challenge"].is_object());
     let path = format!("/challenge/{id}/respond/");
     let wrong = rig.form(&path, &json!({"response": "1"})).await.expect(400);
     assert_eq!(wrong["challenge"]["remaining_attempts"], 2);
@@ -110,11 +117,6 @@ async fn a_legacy_challenge_is_answered_and_named_in_a_header() {
             .expect(200)["status"],
         "validated"
     );
-    let headers = [
-        ("X-ROBINHOOD-CHALLENGE-RESPONSE-ID", id),
-        ("Content-Type", "application/json"),
-    ];
-    let body = credentials("d", json!({})).to_string();
     let granted = send(rig.addr(), "POST", "/oauth2/token/", &headers, &body).await;
     assert!(granted.expect(200)["access_token"].is_string());
 }
