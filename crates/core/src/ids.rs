@@ -144,6 +144,13 @@ impl BrokerId {
     }
 }
 
+/// For brokers that have one position in an instrument and no name for it. Shares the text.
+impl From<&InstrumentId> for PositionId {
+    fn from(instrument: &InstrumentId) -> Self {
+        Self(instrument.0.clone())
+    }
+}
+
 impl ClientOrderId {
     /// Makes a new identifier: `prefix`, then a ULID of 26 characters from `millis` since the Unix
     /// epoch and 80 bits of `random`.

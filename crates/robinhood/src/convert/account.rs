@@ -158,7 +158,7 @@ pub(crate) fn position(position: &wire::Position<'_>, place: Place<'_>) -> Resul
         .is_some_and(|kind| kind.as_str() == "short")
         || position.quantity.0.is_sign_negative();
     let side = if short { Side::Sell } else { Side::Buy };
-    let id = fit("position", PositionId::new(instrument.as_str()))?;
+    let id = PositionId::from(&instrument);
     let size = OrderSize::Shares(Quantity::new(position.quantity.0.abs()));
     let mut converted = Position::new(id, account, instrument, side, size);
     converted.symbol = match &position.symbol {

@@ -29,14 +29,6 @@ pub(crate) fn walk<'a, T: Deserialize<'a>>(
     body: &'a [u8],
     mut each: impl FnMut(T) -> bool,
 ) -> Option<Option<Text<'a>>> {
-    // No string may hold one, and no other part of a page that is sent in one line does.
-    let control = |part: &[u8]| {
-        part.iter()
-            .fold(false, |found, byte| found | (*byte < b' '))
-    };
-    if body.chunks(1024).any(control) {
-        return None;
-    }
     let mut input = Input {
         text: std::str::from_utf8(body).ok()?,
         at: 0,
@@ -225,6 +217,12 @@ impl<'a> Input<'a> {
             end += 2;
         }
         let json = rest.get(..=end)?;
+        if json
+            .bytes()
+            .fold(false, |found, byte| found | (byte < b' '))
+        {
+            return None;
+        }
         self.at += json.len();
         Some(match plain {
             true => Value::Plain { json },

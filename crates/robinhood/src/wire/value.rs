@@ -74,29 +74,31 @@ fn short(text: &[u8]) -> Option<Decimal> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    if !(1..=19).contains(&digits.len()) {
+    let (whole, fraction) = match digits.iter().position(|byte| *byte == b'.') {
+        Some(point) => (digits.get(..point)?, digits.get(point + 1..)?),
+        None => (digits, &[][..]),
+    };
+    let hanging = fraction.is_empty() && whole.len() < digits.len();
+    if whole.is_empty() || hanging || whole.len() + fraction.len() > 18 {
         return None;
     }
-    let (mut mantissa, mut point) = (0_i64, None);
-    for (place, byte) in digits.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' if place < 18 || point.is_some() => {
-                mantissa = mantissa * 10 + i64::from(byte - b'0');
-            }
-            b'.' if point.is_none() && place > 0 => point = Some(place + 1),
-            _ => return None,
-        }
-    }
-    let scale = match point {
-        Some(at) if at == digits.len() => return None,
-        Some(at) => digits.len() - at,
-        None => 0,
+    let read = |(value, fit): (i64, bool), byte: &u8| {
+        let digit = byte.wrapping_sub(b'0');
+        let value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+        (value, fit & (digit < 10))
     };
+    let (mantissa, fit) = fraction
+        .iter()
+        .fold(whole.iter().fold((0, true), read), read);
+    if !fit {
+        return None;
+    }
     if mantissa == 0 {
         return Some(Decimal::ZERO);
     }
     let mantissa = if negative { -mantissa } else { mantissa };
-    Some(Decimal::new(mantissa, u32::try_from(scale).ok()?))
+    let scale = u32::try_from(fraction.len()).ok()?;
+    Some(Decimal::new(mantissa, scale))
 }
 
 fn long(text: &str) -> Option<Decimal> {
@@ -341,6 +343,14 @@ mod tests {
             let value = Decimal::new(mantissa, scale);
             prop_assert_eq!(decimal(&value.to_string()), Some(value));
             prop_assert_eq!(num(&format!("\"{value}\"")), Some(value));
+        }
+
+        #[test]
+        fn the_short_way_reads_what_the_long_way_reads(text in "-?[0-9]{0,12}[.:x-]?[0-9]{0,12}") {
+            let digits = |value: Decimal| (value, value.scale());
+            if let Some(short) = short(text.as_bytes()) {
+                prop_assert_eq!(Some(digits(short)), long(&text).map(digits));
+            }
         }
 
         #[test]
