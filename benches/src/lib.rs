@@ -3,9 +3,12 @@
 //!
 //! ```sh
 //! cargo bench -p wheelhouse-benches
+//! cargo bench -p wheelhouse-benches -- --quick   # shows only that they run
 //! ```
 
+pub mod loopback;
 pub mod plain;
+pub mod robinhood;
 
 use std::{
     fmt,
@@ -18,11 +21,20 @@ use std::{
 pub struct Took {
     /// By the clock on the wall.
     pub wall: Duration,
-    /// Of the processor, by this thread. Zero where the system does not tell.
+    /// Of the processor, by this process. Zero where the system does not tell.
     pub cpu: Duration,
 }
 
 impl Took {
+    /// Returns what each of `calls` took on average.
+    #[must_use]
+    pub fn of_each(self, calls: u32) -> Self {
+        Self {
+            wall: self.wall / calls,
+            cpu: self.cpu / calls,
+        }
+    }
+
     /// Times `work` on this thread.
     pub fn of(work: impl FnOnce()) -> Self {
         let watch = Watch::start();
@@ -47,7 +59,7 @@ struct Watch {
 impl Watch {
     fn start() -> Self {
         Self {
-            cpu: thread_cpu(),
+            cpu: process_cpu(),
             wall: Instant::now(),
         }
     }
@@ -55,7 +67,7 @@ impl Watch {
     fn stop(self) -> Took {
         Took {
             wall: self.wall.elapsed(),
-            cpu: thread_cpu().saturating_sub(self.cpu),
+            cpu: process_cpu().saturating_sub(self.cpu),
         }
     }
 }
@@ -92,6 +104,30 @@ impl Compared {
             median(&self.floor, |took| took.wall),
         )
     }
+
+    /// Returns the medians of both by processor time.
+    pub fn cpu_medians(&self) -> (Duration, Duration) {
+        (
+            median(&self.ours, |took| took.cpu),
+            median(&self.floor, |took| took.cpu),
+        )
+    }
+
+    /// Tells whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.floor.is_empty()
+    }
+}
+
+/// How many rounds to take: `full`, or two if the program was called with `--quick`, which shows
+/// that a bench runs and gives no figure worth reading.
+pub fn rounds(full: usize) -> usize {
+    if is_quick() { full.min(2) } else { full }
+}
+
+/// Tells whether the program was called with `--quick`.
+pub fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
 }
 
 /// Prints one line of the report: a figure beside its target.
@@ -143,11 +179,14 @@ fn median(rounds: &[Took], of: fn(&Took) -> Duration) -> Duration {
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-fn thread_cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = text
-        .split_ascii_whitespace()
-        .next()
-        .and_then(|first| first.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or_default())
+/// Of all its threads together; those that have ended are not counted, and nothing here starts any.
+fn process_cpu() -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return Duration::ZERO;
+    };
+    let nanos = threads.flatten().filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
