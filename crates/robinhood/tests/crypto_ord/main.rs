@@ -18,7 +18,9 @@ use rig::{Rig, Trader};
 use tally::{Outcome, Tally, Verdict};
 
 const PLACEMENTS: usize = 10_000;
-const IN_FLIGHT: usize = 64;
+const IN_FLIGHT: usize = 32;
+/// So many at once, where another run needs the machine more.
+const FEW_IN_FLIGHT: usize = 12;
 
 /// What a server may do with a second order of a known identifier: nobody outside knows which. The
 /// first is the one at which anything that is sent twice is there twice.
@@ -134,7 +136,7 @@ async fn settled(
 /// identifier, by whatever it says, the first order is adopted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ord_1_orders_that_are_wanted_again_after_a_restart_are_adopted_and_not_doubled() {
-    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    let permits = Arc::new(Semaphore::new(FEW_IN_FLIGHT));
     let mut runs = tokio::task::JoinSet::new();
     for version in [CryptoApiVersion::V1, CryptoApiVersion::V2] {
         for duplicate in &SERVERS[1..] {
@@ -183,7 +185,7 @@ async fn wanted_again(version: CryptoApiVersion, duplicate: Duplicate, permits: 
 async fn ord_2_a_client_that_tries_again_doubles_hundreds_on_the_same_rig() {
     let rig = Rig::start(CryptoApiVersion::V2, Duplicate::Another).await;
     let client = naive::Client::new(&rig);
-    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    let permits = Arc::new(Semaphore::new(FEW_IN_FLIGHT));
     let mut placing = tokio::task::JoinSet::new();
     for number in 0..PLACEMENTS {
         let permit = permits.clone().acquire_owned().await.unwrap();

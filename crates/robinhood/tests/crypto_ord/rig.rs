@@ -4,25 +4,23 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use wheelhouse_core::{
     AccountId, Broker, BrokerExt, ClientOrderId, Clock, InstrumentId, OrderRequest, OrderSize,
-    Quantity, SecretString, Side, dec,
+    Quantity, SecretString, Side, SystemClock, dec,
 };
 use wheelhouse_http::{Deadlines, HttpClient};
 use wheelhouse_ratelimit::{LimitClass, LimitScope, Quota};
 use wheelhouse_robinhood::{CryptoApiVersion, RobinhoodCrypto, RobinhoodCryptoConfig};
 use wheelhouse_sim::{
-    Sim, Start,
+    Sim,
     robinhood_crypto::{Duplicate, Settings, UserSpec},
 };
-use wheelhouse_testkit::{FaultPlan, FaultProxy, ScaledClock};
+use wheelhouse_testkit::{FaultPlan, FaultProxy};
 
 use crate::tally::Entry;
 
-/// How long a client waits for an answer, in real time.
+/// How long a client waits for an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 const USERS: usize = 4;
-/// How much faster than the machine's clock the client's runs.
-const SPEED: u32 = 4;
 const SEED: u64 = 20_261_122;
 
 /// A server, and a proxy before it that breaks a fifth of the placements.
@@ -30,8 +28,7 @@ pub(crate) struct Rig {
     pub(crate) proxy: FaultProxy,
     pub(crate) clock: Arc<dyn Clock>,
     version: CryptoApiVersion,
-    sim: Arc<Sim>,
-    pace: tokio::task::JoinHandle<()>,
+    sim: Sim,
 }
 
 /// A user with an account.
@@ -43,44 +40,41 @@ pub(crate) struct Trader {
 
 impl Rig {
     pub(crate) async fn start(version: CryptoApiVersion, duplicate: Duplicate) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(SPEED));
+        // Faster clocks would measure how busy the machine is.
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let mut settings = Settings::new();
         settings.limit = None;
         settings.duplicate = duplicate;
         let mut builder = Sim::builder()
             .robinhood_crypto("127.0.0.1:0".parse().unwrap())
-            .robinhood_crypto_settings(settings)
-            .time(Start::Frozen(clock.now()));
+            .robinhood_crypto_settings(settings);
         for number in 0..USERS {
             let public = STANDARD.encode(key_pair(number).public_key());
             let user = UserSpec::new(api_key(number), public, account(number));
             builder = builder.robinhood_crypto_user(user.cash(dec!(1_000_000_000)));
         }
-        let sim = Arc::new(builder.start().await.unwrap());
+        let sim = builder.start().await.unwrap();
         let plan = FaultPlan::seeded(SEED)
             .percent(20)
             .delay(PATIENCE * 3 / 2)
             .only(|head| head.method == "POST" && head.path.contains("/trading/orders/"));
         let server = sim.robinhood_crypto().addr();
         let proxy = FaultProxy::start(server, plan).await.unwrap();
-        let pace = tokio::spawn(keep_pace(Arc::downgrade(&sim), clock.clone()));
         Self {
             proxy,
             clock,
             version,
             sim,
-            pace,
         }
     }
 
     /// Makes a broker for each user, as a program does that has just started.
     pub(crate) async fn traders(&self) -> Vec<Arc<Trader>> {
-        let patience = PATIENCE * SPEED;
         let deadlines = Deadlines::default()
-            .with_connect(5 * patience)
-            .with_headers(patience)
-            .with_idle(patience)
-            .with_total(10 * patience);
+            .with_connect(5 * PATIENCE)
+            .with_headers(PATIENCE)
+            .with_idle(PATIENCE)
+            .with_total(10 * PATIENCE);
         let http = HttpClient::builder()
             .clock(self.clock.clone())
             .deadlines(deadlines)
@@ -132,12 +126,6 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.pace.abort();
-    }
-}
-
 impl Trader {
     pub(crate) fn now(&self) -> Duration {
         self.clock.monotonic()
@@ -174,21 +162,4 @@ pub(crate) fn key_pair(number: usize) -> Ed25519KeyPair {
 
 fn seed(number: usize) -> [u8; 32] {
     [number as u8 + 1; 32]
-}
-
-/// Lets the simulator's time go with the client's.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the fast clock rests on real time"
-)]
-async fn keep_pace(sim: std::sync::Weak<Sim>, clock: Arc<dyn Clock>) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let Some(sim) = sim.upgrade() else {
-            return;
-        };
-        if let Ok(behind) = Duration::try_from(clock.now() - sim.now()) {
-            sim.advance(behind);
-        }
-    }
 }

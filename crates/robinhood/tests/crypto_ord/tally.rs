@@ -158,7 +158,7 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} outcomes ({} placed, {} not placed, {} not sent), {} duplicated, {} lost, {} made up; \
-             {} unknown at first, {} left, the longest for {:.1} virtual s",
+             {} unknown at first, {} left, the longest for {:.1} s",
             self.reported,
             self.placed,
             self.not_placed,
