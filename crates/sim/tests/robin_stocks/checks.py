@@ -1,6 +1,7 @@
 """What robin_stocks has to find in the simulator."""
 
 import base64
+import builtins
 import contextlib
 import hmac
 import os
@@ -29,6 +30,17 @@ def totp(secret):
     digest = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     at = digest[-1] & 15
     return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+@contextlib.contextmanager
+def typed(*codes):
+    """While it lasts, the user types these codes one after the other."""
+    before, left = builtins.input, iter(codes)
+    builtins.input = lambda _question="": next(left)
+    try:
+        yield
+    finally:
+        builtins.input = before
 
 
 @contextlib.contextmanager
@@ -80,6 +92,13 @@ def login_by_sms(program):
         assert other.login()["access_token"]
         routes = [route for route, _ in other.routes()]
         same(routes[3:], ["challenge_respond", "user_view_continue", "token"])
+
+
+@check
+def a_wrong_code_is_asked_for_again(program):
+    with Simulator(program, "--robinhood-login", "sms") as other, typed("000000", CODE):
+        assert other.login()["access_token"]
+        same([status for route, status in other.routes() if route == "challenge_respond"], [400, 200])
 
 
 @check
@@ -234,6 +253,11 @@ def portfolio_profile():
     profile = rh.load_portfolio_profile()
     same(Decimal(profile["equity"]), Decimal("19250.55") + Decimal(profile["market_value"]))
     same(rh.load_portfolio_profile(account_number=ROTH)["equity"], "7210.0000")
+    # KO, SOFI, T; a put and a call that are owed, two calls that are owned.
+    stocks = 100 * Decimal("71.10") + 150 * Decimal("27.50") + Decimal("40.125") * Decimal("22.45")
+    options = -Decimal("22.00") - Decimal("35.50") + 2 * Decimal("135.00")
+    worth = (stocks + options).quantize(Decimal("0.0001"))
+    assert abs(Decimal(profile["market_value"]) - worth) <= Decimal("0.0001"), profile["market_value"]
 
 
 @check
@@ -549,6 +573,8 @@ def a_spread_is_one_order():
     ]
     order = rh.order_option_spread("credit", 0.2, "F", 1, legs, timeInForce="gfd")
     same((len(order["legs"]), order["opening_strategy"]), (2, "short_put_spread"))
+    order = rh.order_option_spread("credit", 0.2, "F", 1, legs, account_number=ROTH, timeInForce="gfd")
+    assert "permission" in order["detail"]
 
 
 @check
@@ -731,8 +757,11 @@ def an_expiration_assigns_shares_after_the_weekend(program):
     with Simulator(program, "--robinhood-login", "granted", script={"moves": moves}, **settings) as other:
         other.login()
         before = Decimal(rh.load_account_profile(info="cash"))
+        rests = rh.order_sell_option_limit("open", "credit", 0.9, "F", 1, expiration(2), 10.0, "put")
+        same(rh.get_option_order_info(rests["id"])["state"], "confirmed")
         for _ in ("Friday", "Saturday"):
             rh.get_markets()
+            same(rh.get_option_order_info(rests["id"])["state"], "cancelled")
             put, call, _ = rh.get_open_option_positions()
             same((put["pending_assignment_quantity"], call["pending_expiration_quantity"]), ("1.0000", "1.0000"))
             (event,) = rh.get_events("F")
@@ -805,8 +834,13 @@ def crypto_orders(sim):
     same([row["id"] for row in rh.get_all_open_crypto_orders()], [order["id"]])
     same(rh.cancel_crypto_order(order["id"]), {})
     same(rh.get_crypto_order_info(order["id"])["state"], "cancelled")
+    before = Decimal(rh.load_account_profile(info="cash"))
     order = rh.order_buy_crypto_by_quantity("BTC", 0.001)
-    same(rh.get_crypto_order_info(order["id"])["state"], "filled")
+    order = rh.get_crypto_order_info(order["id"])
+    same((order["state"], order["cumulative_quantity"]), ("filled", "0.001000000000000000"))
+    same(rh.get_crypto_positions(info="quantity"), ["0.013345670000000000"])
+    spent = before - Decimal(rh.load_account_profile(info="cash"))
+    same(spent.quantize(Decimal("0.01")), Decimal("68.76"))
     routes = sim.routes()
     same(routes.count(("place_crypto_order", 201)), 2)
 

@@ -55,6 +55,10 @@ async fn amounts_of_the_main_account_are_text_and_fit_together() {
     let portfolio = rig.get("/portfolios/100200301").await.expect(200);
     let of = |name: &str| dec(portfolio[name].as_str().unwrap());
     assert_eq!(of("equity"), of("market_value") + dec("19250.55"));
+    // Shares of KO, SOFI and T; a put and a call that are owed, two calls that are owned.
+    let shares = dec("7110") + dec("4125") + dec("900.80625");
+    let options = dec("270") - dec("22") - dec("35.5");
+    assert_eq!(of("market_value"), (shares + options).round_dp(4));
     assert_eq!(portfolio["equity_previous_close"], "0");
     let unified = rig.get_on("phoenix", "/accounts/unified").await.expect(200);
     assert_eq!(unified["uninvested_cash"]["amount"], "19250.55");

@@ -82,6 +82,8 @@ async fn an_order_fills_or_waits_and_is_cancelled() {
         rig.get("/accounts/100200301/").await.expect(200)["cash"],
         "19181.7890"
     );
+    let holding = rig.get_on("nummus", "/holdings/").await.rows()[0].clone();
+    assert_eq!(holding["quantity"], "0.013345670000000000");
     let waiting = place(&rig, &order("buy", "50000.00", "0.0001", "r2"))
         .await
         .expect(201);
