@@ -59,48 +59,39 @@ impl Connector {
         &self,
         login: &RobinhoodSettings,
     ) -> Result<Connecting<Robinhood>> {
-        let credentials = credentials(login)?;
-        let authenticator = self.robinhood_authenticator(login)?;
-        let resumed = self
-            .sessions
-            .resume(authenticator.clone(), credentials.identity())
-            .await?;
-        if let Some(session) = resumed {
-            let broker = self.robinhood_with(login, session.clone())?;
-            // The session may have ended at the broker; its first answer tells.
-            match broker.accounts().await {
-                Ok(_) => {
-                    return Ok(Connecting::Connected(Connection {
-                        broker,
-                        session,
-                        resumed: true,
-                    }));
+        let request = LoginRequest::new(self.robinhood_authenticator(login)?, credentials(login)?);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.sessions.resume_or_create(request.clone()).await? {
+                Login::Resumed(session) => {
+                    let broker = self.robinhood_with(login, session.clone())?;
+                    // The session may have ended at the broker; its first answer tells.
+                    match broker.accounts().await {
+                        Ok(_) => {
+                            return Ok(Connecting::Connected(Connection {
+                                broker,
+                                session,
+                                resumed: true,
+                            }));
+                        }
+                        Err(error) if is_over(&error) && tries < TRIES => {
+                            self.sessions.destroy(&session).await?;
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
-                Err(error) if is_over(&error) => self.sessions.destroy(&session).await?,
-                Err(error) => return Err(error),
+                Login::Challenge(open) if matches!(open.challenge, Challenge::Approve { .. }) => {
+                    let poll = self.robinhood_answer(login, &open.id, ChallengeAnswer::Poll);
+                    match poll.await {
+                        // It was refused, or nobody has approved in time.
+                        Err(error) if is_over(&error) && tries < TRIES => {}
+                        other => return other,
+                    }
+                }
+                step => return self.robinhood_step(login, step),
             }
         }
-        let open = self
-            .sessions
-            .open_logins(&*authenticator, credentials.identity())
-            .await?;
-        match open.into_iter().next_back() {
-            Some(open) if matches!(open.challenge, Challenge::Approve { .. }) => {
-                match self
-                    .robinhood_answer(login, &open.id, ChallengeAnswer::Poll)
-                    .await
-                {
-                    // It was refused, or nobody has approved in time.
-                    Err(error) if is_over(&error) => {}
-                    other => return other,
-                }
-            }
-            Some(open) => return Ok(Connecting::Challenge(open)),
-            None => {}
-        }
-        let request = LoginRequest::new(authenticator, credentials);
-        let step = self.sessions.create(request).await?;
-        self.robinhood_step(login, step)
     }
 
     /// Answers what the broker asks; `id` is [`OpenLogin::id`].
@@ -271,6 +262,9 @@ impl Connector {
         }
     }
 }
+
+/// What was stored may be over at the broker, and what another process has put there since too.
+const TRIES: u32 = 3;
 
 fn credentials(login: &RobinhoodSettings) -> Result<Credentials> {
     let credentials = Credentials::new(&login.username, login.password.clone())?;

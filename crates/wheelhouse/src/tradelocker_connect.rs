@@ -5,7 +5,7 @@ use std::{
 
 use wheelhouse_core::{Broker, Error, ErrorKind, Result};
 use wheelhouse_ratelimit::LimitScope;
-use wheelhouse_session::{Authenticator, Credentials, LoginRequest, Session};
+use wheelhouse_session::{Authenticator, Credentials, Login, LoginRequest, Session};
 use wheelhouse_settings::{BrokerEnvironment, TradeLockerSettings};
 use wheelhouse_tradelocker::{Environment, SERVER_FIELD, TradeLocker, TradeLockerAuth};
 
@@ -51,33 +51,28 @@ impl Connector {
             .with_field(SERVER_FIELD, &login.server)?;
         let authenticator = self.tradelocker_authenticator(login, &environment)?;
 
-        let resumed = self
-            .sessions
-            .resume(authenticator.clone(), credentials.identity())
-            .await?;
-        if let Some(session) = resumed {
-            let broker = self.tradelocker_broker(login, &environment, &session)?;
-            // The session may have ended at the broker; its first answer tells.
-            match broker.accounts().await {
-                Ok(_) => {
-                    return Ok(Connection {
-                        broker,
-                        session,
-                        resumed: true,
-                    });
-                }
-                Err(error) if is_over(&error) => self.sessions.destroy(&session).await?,
-                Err(error) => return Err(error),
-            }
-        }
         let request = LoginRequest::new(authenticator, credentials);
-        let session = self.sessions.create(request).await?.ready()?;
-        let broker = self.tradelocker_broker(login, &environment, &session)?;
-        Ok(Connection {
-            broker,
-            session,
-            resumed: false,
-        })
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let step = self.sessions.resume_or_create(request.clone()).await?;
+            let resumed = matches!(step, Login::Resumed(_));
+            let session = step.ready()?;
+            let broker = self.tradelocker_broker(login, &environment, &session)?;
+            // A stored session may have ended at the broker; its first answer tells.
+            if resumed && let Err(error) = broker.accounts().await {
+                if is_over(&error) && tries < TRIES {
+                    self.sessions.destroy(&session).await?;
+                    continue;
+                }
+                return Err(error);
+            }
+            return Ok(Connection {
+                broker,
+                session,
+                resumed,
+            });
+        }
     }
 
     fn tradelocker_authenticator(
@@ -114,6 +109,9 @@ impl Connector {
         builder.build()
     }
 }
+
+/// What was stored may be over at the broker, and what another process has put there since too.
+const TRIES: u32 = 3;
 
 /// Values of one user share their limits. Scopes show in reports, so the user is not named.
 fn scope_of(login: &TradeLockerSettings, environment: &Environment) -> LimitScope {

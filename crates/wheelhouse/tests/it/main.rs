@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
+#[cfg(all(feature = "robinhood", feature = "sqlite", target_os = "linux"))]
+mod processes;
 #[cfg(feature = "robinhood")]
 mod robinhood;
+#[cfg(all(feature = "robinhood", feature = "sqlite"))]
+mod shared_clock;
+#[cfg(all(feature = "robinhood", feature = "sqlite"))]
+mod tokens;
 #[cfg(all(feature = "sqlite", feature = "tradelocker"))]
 mod tradelocker;

@@ -1,0 +1,6 @@
+//! Several processes on one data directory: this binary runs itself as the worker.
+
+mod crew;
+mod logins;
+mod refreshes;
+mod worker;
