@@ -12,6 +12,7 @@ import time
 from datetime import datetime
 from decimal import Decimal
 
+import requests
 import robin_stocks.robinhood as rh
 from robin_stocks.robinhood import orders
 from robin_stocks.robinhood.globals import SESSION
@@ -301,6 +302,10 @@ def empty_lists(sim):
 def open_stock_positions():
     rows = rh.get_open_stock_positions()
     same([row["symbol"] for row in rows], ["KO", "SOFI", "T"])
+    # What is behind a call cannot be sold.
+    same([row["shares_held_for_options_collateral"] for row in rows], ["100.00000000", "0.00000000", "0.00000000"])
+    same([row["shares_available_for_sells"] for row in rows], ["0.00000000", "150.00000000", "40.12500000"])
+    same([row["clearing_average_cost"] for row in rows], ["61.2500", "14.1000", "22.1000"])
     same(rh.get_open_stock_positions(account_number=ROTH), [])
 
 
@@ -669,6 +674,34 @@ def a_used_ref_id_is_refused_and_this_client_says_nothing(program):
 
 
 @check
+def an_order_by_amount_is_an_error_of_the_server_outside_regular_hours(program):
+    body = {
+        "account": f"https://api.robinhood.com/accounts/{MAIN}/",
+        "instrument": f"https://api.robinhood.com/instruments/{F}/",
+        "symbol": "F",
+        "type": "market",
+        "trigger": "immediate",
+        "side": "buy",
+        "time_in_force": "gfd",
+        "market_hours": "regular_hours",
+        "dollar_based_amount": {"amount": "24.70", "currency_code": "USD"},
+        "order_form_version": 7,
+    }
+    url = "https://api.robinhood.com/orders/"
+    for hours, status in (("closed", 500), ("always_open", 201)):
+        with Simulator(program, "--robinhood-login", "granted", hours=hours) as other:
+            other.login()
+            # This client computes a quantity instead.
+            answer = rh.request_post(url, body, json=True, jsonify_data=False)
+            same(answer.status_code, status)
+            if status == 500:
+                same(answer.text, "<h1>Server Error (500)</h1>")
+            else:
+                same(answer.json()["quantity"], "2.00000000")
+            same(len(rh.get_all_stock_orders()), int(status == 201))
+
+
+@check
 def fractions_in_a_burst_are_throttled(program):
     burst = {"fractional": {"count": 3, "window_s": 20, "wait_s": 48}}
     with Simulator(program, "--robinhood-login", "granted", rate_limits=burst) as other:
@@ -859,6 +892,28 @@ def a_lost_crypto_order_is_sent_three_times_and_placed_once(program):
 
 
 # What goes wrong
+
+
+@check
+def an_answer_with_the_wrong_content_type_and_one_that_is_cut_off(program):
+    faults = [
+        {"route": "quotes", "fault": {"header": {"name": "content-type", "value": "text/html"}}, "times": 1},
+        {"route": "quotes", "fault": {"truncate": {"keep": 20}}, "times": 1},
+        {"route": "quotes", "fault": {"set": {"pointer": "/results/0", "value": None}}, "times": 1},
+    ]
+    with Simulator(program, "--robinhood-login", "granted", script={"faults": faults}) as other:
+        other.login()
+        quotes = "https://api.robinhood.com/quotes/?symbols=F"
+        answer = rh.request_get(quotes, jsonify_data=False)
+        same((answer.headers["content-type"], answer.json()["results"][0]["symbol"]), ("text/html", "F"))
+        try:
+            rh.request_get(quotes, jsonify_data=False)
+        except requests.exceptions.RequestException:
+            pass
+        else:
+            raise AssertionError("a body that was cut off was taken")
+        same(rh.get_quotes("F"), [None])
+        same(rh.get_quotes("F", info="symbol"), ["F"])
 
 
 @check
