@@ -136,25 +136,33 @@ mod tests {
             "rate_limits": {"orders": {"count": 2, "window_s": 10, "wait_s": 14}, "no_retry_after": true},
             "refresh_reuse": "revoke_session", "fill_step": "0.5", "hours": "calendar"
         }}"#;
-        let mut settings = Settings::default();
-        settings.page_size = 7;
+        let page_size = 7;
+        let mut settings = Settings {
+            page_size,
+            ..Settings::default()
+        };
         robinhood(part).unwrap().settings.apply(&mut settings);
-        let mut expected = Settings::default();
-        expected.page_size = 7;
-        expected.login = LoginFlow::Approval(Approval::Sms);
-        expected.prompt = PromptAnswer::Deny;
-        expected.access_token_life = Duration::from_secs(5);
         let [window, wait] = [10, 14].map(Duration::from_secs);
         let count = 2;
-        expected.rate_limits.orders = Some(Rate {
-            count,
-            window,
-            wait,
-        });
-        expected.rate_limits.no_retry_after = true;
-        expected.refresh_reuse = RefreshReuse::RevokeSession;
-        expected.fill_step = Some(Decimal::new(5, 1));
-        expected.hours = Hours::Calendar;
+        let expected = Settings {
+            page_size,
+            login: LoginFlow::Approval(Approval::Sms),
+            prompt: PromptAnswer::Deny,
+            access_token_life: Duration::from_secs(5),
+            rate_limits: RateLimits {
+                orders: Some(Rate {
+                    count,
+                    window,
+                    wait,
+                }),
+                no_retry_after: true,
+                ..RateLimits::off()
+            },
+            refresh_reuse: RefreshReuse::RevokeSession,
+            fill_step: Some(Decimal::new(5, 1)),
+            hours: Hours::Calendar,
+            ..Settings::default()
+        };
         assert_eq!(settings, expected);
     }
 

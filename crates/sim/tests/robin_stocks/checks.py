@@ -55,6 +55,21 @@ def repeated_ids():
         orders.uuid4 = before
 
 
+def plain_order():
+    """A purchase of F as the web client would send it, without quantity and price."""
+    return {
+        "account": f"https://api.robinhood.com/accounts/{MAIN}/",
+        "instrument": f"https://api.robinhood.com/instruments/{F}/",
+        "symbol": "F",
+        "type": "limit",
+        "trigger": "immediate",
+        "side": "buy",
+        "time_in_force": "gfd",
+        "market_hours": "regular_hours",
+        "order_form_version": 7,
+    }
+
+
 def statuses(sim):
     return {status for _, status in sim.routes()}
 
@@ -674,19 +689,34 @@ def a_used_ref_id_is_refused_and_this_client_says_nothing(program):
 
 
 @check
+def refusals_of_orders_that_only_other_clients_send(program):
+    with Simulator(program, "--robinhood-login", "granted") as other:
+        other.login()
+        for changes, text in (
+            ({"type": "market"}, "Market buy order requested, but no price provided."),
+            ({"extended_hours": True}, "Extended hours and market hours mismatch"),
+            ({"order_form_version": 1}, "Your app version is missing important stock trading updates"),
+            ({"quantity": "0.01", "type": "market", "side": "sell"}, "Fractional orders must be at least $1."),
+            ({"quantity": None}, "This field is required."),
+            ({"trigger": "stop", "price": "12.00"}, "This field is required."),
+        ):
+            body = {**plain_order(), "quantity": "1", **changes}
+            answer = rh.request_post("https://api.robinhood.com/orders/", body, json=True, jsonify_data=False)
+            same(answer.status_code, 400)
+            assert text in answer.text, answer.text
+        same(rh.get_all_stock_orders(), [])
+
+
+@check
+def chains_of_a_stock():
+    rows = rh.request_get("https://api.robinhood.com/options/chains/", "results", {"equity_instrument_ids": F})
+    same([row["symbol"] for row in rows], ["F"])
+
+
+@check
 def an_order_by_amount_is_an_error_of_the_server_outside_regular_hours(program):
-    body = {
-        "account": f"https://api.robinhood.com/accounts/{MAIN}/",
-        "instrument": f"https://api.robinhood.com/instruments/{F}/",
-        "symbol": "F",
-        "type": "market",
-        "trigger": "immediate",
-        "side": "buy",
-        "time_in_force": "gfd",
-        "market_hours": "regular_hours",
-        "dollar_based_amount": {"amount": "24.70", "currency_code": "USD"},
-        "order_form_version": 7,
-    }
+    amount = {"dollar_based_amount": {"amount": "24.70", "currency_code": "USD"}}
+    body = {**plain_order(), **amount, "type": "market"}
     url = "https://api.robinhood.com/orders/"
     for hours, status in (("closed", 500), ("always_open", 201)):
         with Simulator(program, "--robinhood-login", "granted", hours=hours) as other:
