@@ -40,6 +40,9 @@ pub trait BrokerExt: Broker {
         let mut walk = Walk::default();
         loop {
             let page = self.positions(&account, query.clone()).await?;
+            if page.next.is_none() && all.is_empty() {
+                return Ok(page.items);
+            }
             let new = |it: &Position| seen.insert(it.id.clone());
             all.extend(page.items.into_iter().filter(new));
             let Some(next) = page.next else {

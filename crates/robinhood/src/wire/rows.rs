@@ -29,6 +29,14 @@ pub(crate) fn walk<'a, T: Deserialize<'a>>(
     body: &'a [u8],
     mut each: impl FnMut(T) -> bool,
 ) -> Option<Option<Text<'a>>> {
+    // No string may hold one, and no other part of a page that is sent in one line does.
+    let control = |part: &[u8]| {
+        part.iter()
+            .fold(false, |found, byte| found | (*byte < b' '))
+    };
+    if body.chunks(1024).any(control) {
+        return None;
+    }
     let mut input = Input {
         text: std::str::from_utf8(body).ok()?,
         at: 0,
@@ -217,12 +225,6 @@ impl<'a> Input<'a> {
             end += 2;
         }
         let json = rest.get(..=end)?;
-        if json
-            .bytes()
-            .fold(false, |found, byte| found | (byte < b' '))
-        {
-            return None;
-        }
         self.at += json.len();
         Some(match plain {
             true => Value::Plain { json },
@@ -376,16 +378,16 @@ impl<'a> Fields<'_, 'a> {
                 let goal = first.fields.get(field.next_read);
                 let goal_at = goal.map_or(first.text.len(), |goal| goal.value_at);
                 let ahead = first.text.as_bytes().get(field.begin..goal_at)?;
-                let same = common(self.input.rest().as_bytes(), ahead);
-                if same == ahead.len() {
-                    self.input.at += same;
+                let rest = self.input.rest().as_bytes();
+                if rest.starts_with(ahead) {
+                    self.input.at += ahead.len();
                     self.count += 1;
                     *place = field.next_read + 1;
                     self.ended = goal.is_none();
                     return Some(goal.map(|goal| goal.key));
                 }
                 // What is the same up to the sign behind its value is stepped over.
-                let reached = field.begin + same;
+                let reached = field.begin + common(rest, ahead);
                 let mut at = *field;
                 while at.end < reached {
                     *place += 1;
@@ -460,18 +462,17 @@ impl<'a> Fields<'_, 'a> {
 /// How many bytes are the same at the begin of both.
 #[inline]
 fn common(one: &[u8], other: &[u8]) -> usize {
-    #[inline]
-    fn steps<const N: usize>(one: &[u8], other: &[u8], from: usize) -> usize {
-        let (Some(one), Some(other)) = (one.get(from..), other.get(from..)) else {
-            return from;
-        };
-        let pairs = one.as_chunks::<N>().0.iter().zip(other.as_chunks::<N>().0);
-        from + N * pairs.take_while(|(one, other)| one == other).count()
+    let (ones, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+    let mut same = 0;
+    for (one, other) in ones.iter().zip(others) {
+        let differing = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if differing != 0 {
+            return same + (differing.trailing_zeros() / 8) as usize;
+        }
+        same += 8;
     }
-
-    let same = steps::<32>(one, other, 0);
-    let same = steps::<8>(one, other, same);
-    steps::<1>(one, other, same)
+    let (ones, others) = (one.iter().skip(same), other.iter().skip(same));
+    same + ones.zip(others).take_while(|(a, b)| a == b).count()
 }
 
 impl<'a> MapAccess<'a> for &mut Fields<'_, 'a> {
