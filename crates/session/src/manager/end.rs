@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use wheelhouse_core::{BrokerId, Result, SessionId};
 
-use super::SessionManager;
+use super::{SessionManager, revoke};
 use crate::{
     Authenticator, RecordHead, RecordKind, RecordQuery, Session, SessionEventKind,
     body::StoredSession,
@@ -91,7 +91,7 @@ impl SessionManager {
         self.0.store.delete(&head.key).await?;
         self.0.emit(&head.broker, id.as_ref(), kind);
         if let (Some(authenticator), Some(grant)) = (authenticator, grant)
-            && let Err(error) = authenticator.revoke(&grant).await
+            && let Err(error) = revoke(&self.0, authenticator, Arc::new(grant)).await
         {
             tracing::warn!(code = error.code(), "an ended session was not revoked");
         }

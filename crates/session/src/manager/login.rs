@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use time::OffsetDateTime;
 use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, SessionId};
 
-use super::{AnswerRequest, Login, LoginRequest, OpenLogin, SessionManager, detached};
+use super::{AnswerRequest, Login, LoginRequest, OpenLogin, SessionManager, detached, revoke};
 use crate::{
     AtLimit, Authenticator, Credentials, Grant, Identity, LoginStep, Record, RecordHead, RecordKey,
     RecordKind, RecordQuery, Session, SessionEventKind, StoreError, Write,
@@ -330,7 +330,7 @@ impl SessionManager {
                 Ok(Login::Ready(session))
             }
             Err(error) => {
-                if let Err(unrevoked) = authenticator.revoke(&grant).await {
+                if let Err(unrevoked) = revoke(&self.0, authenticator, Arc::new(grant)).await {
                     tracing::warn!(code = unrevoked.code(), "a refused session was not revoked");
                 }
                 Err(error)

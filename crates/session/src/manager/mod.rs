@@ -4,6 +4,7 @@ mod info;
 mod lockout;
 mod login;
 mod request;
+mod revoke;
 mod turn;
 
 use std::{
@@ -19,6 +20,7 @@ use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, Random, Result, Session
 pub use builder::SessionManagerBuilder;
 pub use info::{SessionFilter, SessionInfo};
 pub use request::{AnswerRequest, Login, LoginRequest, OpenLogin};
+pub(crate) use revoke::revoke;
 
 use crate::{
     Authenticator, Credentials, EncryptedStore, Identity, MemoryStore, RecordKey, RecordKind,

@@ -17,7 +17,7 @@ use wheelhouse_core::{AccessToken, BrokerId, Error, ErrorKind, Result, SessionId
 use crate::{
     Authenticator, Identity, RecordHead, RecordKey, RecordKind, SessionEventKind, SessionPolicy,
     body::StoredSession,
-    manager::{Shared, detached},
+    manager::{Shared, detached, revoke},
 };
 use state::State;
 use timing::{Moment, after};
@@ -124,7 +124,8 @@ impl Session {
     /// # Errors
     ///
     /// If the store or the broker could not be told. The session is unusable here in any case. If it
-    /// was the store, call again: otherwise the record stays, and the session with it.
+    /// was the store, call again: otherwise the record stays, and the session with it. The broker is
+    /// told again in the background, for some minutes and while the process lives.
     pub async fn destroy(&self) -> Result<()> {
         self.end_as(SessionEventKind::Revoked).await
     }
@@ -136,7 +137,7 @@ impl Session {
             // Also if it had ended before: its record may have stayed.
             let stored = inner.shared.store.delete(&inner.key()).await;
             let revoked = match grant {
-                Some(grant) => inner.authenticator.revoke(&grant).await,
+                Some(grant) => revoke(&inner.shared, &inner.authenticator, grant).await,
                 None => Ok(()),
             };
             stored?;

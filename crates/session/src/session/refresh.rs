@@ -8,7 +8,7 @@ use super::{
     storing::{Reloaded, Saved},
     timing::{Moment, Timing, after},
 };
-use crate::{Grant, LeaseRequest, SessionEventKind};
+use crate::{Grant, LeaseRequest, SessionEventKind, manager::revoke};
 
 /// Gets a token of a newer generation, from another process that has refreshed already or from the
 /// broker.
@@ -218,7 +218,8 @@ async fn accept(inner: &Arc<Inner>, grant: Grant) -> Result<AccessToken> {
 
     if matches!(saved, Saved::Gone) || inner.state().ended.is_some() {
         // Destroyed while the refresh ran: the new tokens must not outlive the session.
-        if let Err(error) = inner.authenticator.revoke(&grant).await {
+        let given_back = Arc::new(grant.clone());
+        if let Err(error) = revoke(&inner.shared, &inner.authenticator, given_back).await {
             tracing::warn!(
                 code = error.code(),
                 "the tokens of an ended session were not revoked"

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use wheelhouse_session::{AtLimit, SessionPolicy};
 
 use crate::support::{Call, PASSWORD, World, settle};
@@ -20,6 +22,30 @@ async fn a_destroy_that_the_store_refused_can_be_repeated() {
         .await
         .unwrap();
     assert!(found.is_none(), "a destroyed session came back to life");
+}
+
+#[tokio::test]
+async fn a_broker_that_could_not_be_told_of_a_logout_is_told_later() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.broker.fail_revocations(3);
+    assert_eq!(session.destroy().await.unwrap_err().code(), 2001);
+    assert!(world.stored_sessions().await.is_empty() && !session.is_alive());
+    world.clock.walk(Duration::from_secs(20)).await;
+    assert_eq!(world.broker.revoked(), 0);
+    world.clock.walk(Duration::from_secs(2)).await;
+    assert_eq!(world.broker.revoked(), 1);
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_to_be_reached_is_left_in_peace_in_the_end() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.broker.fail_revocations(1000);
+    session.destroy().await.unwrap_err();
+    world.clock.walk(crate::support::HOUR).await;
+    assert_eq!(world.broker.failing_revocations(), 1000 - 6);
+    assert_eq!(world.clock.sleepers(), 0);
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ struct State {
     refreshes: u32,
     posts: u32,
     alarms: u32,
+    failing_revocations: u32,
     next: u32,
     families: HashMap<u32, Family>,
     revoked: HashSet<u32>,
@@ -169,6 +170,15 @@ impl FakeBroker {
 
     pub(crate) fn revoked(&self) -> usize {
         self.state().revoked.len()
+    }
+
+    /// Lets so many revocations fail, as without a network.
+    pub(crate) fn fail_revocations(&self, count: u32) {
+        self.state().failing_revocations = count;
+    }
+
+    pub(crate) fn failing_revocations(&self) -> u32 {
+        self.state().failing_revocations
     }
 
     pub(crate) fn answers(&self) -> Vec<String> {
@@ -354,7 +364,12 @@ impl Authenticator for FakeBroker {
             .expose_secret()
             .parse()
             .unwrap();
-        self.state().revoked.insert(number);
+        let mut state = self.state();
+        if state.failing_revocations > 0 {
+            state.failing_revocations -= 1;
+            return Err(Error::new(ErrorKind::Network, "the connection was refused"));
+        }
+        state.revoked.insert(number);
         Ok(())
     }
 }
