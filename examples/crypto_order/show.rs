@@ -2,7 +2,7 @@ use wheelhouse::{
     prelude::*,
     robinhood::{CryptoFeeTier, CryptoPriceEstimate},
 };
-use wheelhouse_examples::{Rows, or_dash, say};
+use wheelhouse_examples::{Rows, cents, or_dash, say};
 
 pub(crate) fn summary(account: &Account, summary: &AccountSummary) -> Result<()> {
     say(format_args!("\nAccount {}", account.id))?;
@@ -16,7 +16,7 @@ pub(crate) fn summary(account: &Account, summary: &AccountSummary) -> Result<()>
         let currency = or_dash(summary.currency);
         rows.add([
             &name,
-            &or_dash(figure.map(|figure| format!("{figure:.2} {currency}"))),
+            &or_dash(figure.map(|figure| format!("{} {currency}", cents(figure)))),
         ]);
     }
     say(rows)

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use wheelhouse::prelude::*;
-use wheelhouse_examples::{Rows, or_dash};
+use wheelhouse_examples::{Rows, cents, or_dash, places};
 
 pub(crate) use wheelhouse_examples::say as line;
 
@@ -38,7 +38,7 @@ pub(crate) fn summary(summary: &AccountSummary) -> Result<()> {
     ];
     for (name, figure) in figures {
         if let Some(figure) = figure {
-            let amount = format!("{:.2} {}", figure, or_dash(summary.currency));
+            let amount = format!("{} {}", cents(figure), or_dash(summary.currency));
             rows.add([&name, &amount]);
         }
     }
@@ -111,7 +111,7 @@ pub(crate) fn quotes(quotes: &[(Symbol, Quote)]) -> Result<()> {
             .unwrap_or(0);
         let spread = prices[0].zip(prices[1]).map(|(bid, ask)| ask - bid);
         let [bid, ask, spread] = [prices[0], prices[1], spread]
-            .map(|price| or_dash(price.map(|price| format!("{price:.*}", scale as usize))));
+            .map(|price| or_dash(price.map(|price| places(price, scale))));
         rows.add([symbol, &bid, &ask, &spread]);
     }
     line(rows)

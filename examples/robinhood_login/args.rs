@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Reads with the session's second token, which can only read.
     #[arg(long)]
     pub(crate) read_only: bool,
+    /// Asks for a code by SMS where Robinhood wants a tap in its app.
+    #[arg(long)]
+    pub(crate) text: bool,
     /// Waits this long at most, and tries again, when Robinhood limits logins.
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) patience: u64,

@@ -48,7 +48,8 @@ async fn run(args: args::Args) -> Result<()> {
     let connection = match &args.import {
         Some(path) => import(&connector, &login, path).await?,
         None => {
-            let mut walk = walk::Walk::new(&connector, &login, target.sim(), args.patience);
+            let mut walk =
+                walk::Walk::new(&connector, &login, target.sim(), (args.patience, args.text));
             walk.log_in().await?
         }
     };

@@ -16,6 +16,8 @@ pub(crate) struct Walk<'a> {
     login: &'a RobinhoodSettings,
     sim: Option<&'a Sim>,
     patience: Duration,
+    /// Whether a code by SMS is still to be asked for, instead of a tap in the app.
+    text: bool,
     asked_to_approve: bool,
 }
 
@@ -24,13 +26,14 @@ impl<'a> Walk<'a> {
         connector: &'a Connector,
         login: &'a RobinhoodSettings,
         sim: Option<&'a Sim>,
-        patience: u64,
+        (patience, text): (u64, bool),
     ) -> Self {
         Self {
             connector,
             login,
             sim,
             patience: Duration::from_secs(patience),
+            text,
             asked_to_approve: false,
         }
     }
@@ -83,6 +86,9 @@ impl<'a> Walk<'a> {
 
     async fn answer(&mut self, challenge: &Challenge) -> Result<ChallengeAnswer> {
         match challenge {
+            Challenge::Approve { .. } if std::mem::take(&mut self.text) => {
+                Ok(ChallengeAnswer::Resend)
+            }
             Challenge::Approve { poll_after, until } => {
                 if !std::mem::replace(&mut self.asked_to_approve, true) {
                     let until = until.map_or(String::new(), |until| {

@@ -8,6 +8,7 @@ mod terminal;
 use std::fmt::Display;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use wheelhouse::Decimal;
 
 pub use cli::{End, arguments, end, run};
 pub use target::{Target, is_this_machine};
@@ -59,6 +60,18 @@ impl Display for Rows {
 /// Shows a value, or a dash where the broker gave none.
 pub fn or_dash<T: Display>(value: Option<T>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// An amount with two places.
+pub fn cents(amount: Decimal) -> Decimal {
+    places(amount, 2)
+}
+
+/// A figure with this many places, or as many as it has room for. Formatting by a precision panics
+/// on decimals that are full.
+pub fn places(mut figure: Decimal, places: u32) -> Decimal {
+    figure.rescale(places);
+    figure
 }
 
 /// The code in the guides compiles: these modules exist for the documentation tests alone.
