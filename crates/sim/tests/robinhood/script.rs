@@ -77,6 +77,7 @@ async fn an_order_times_out_before_or_after_it_is_placed() {
         });
         let rig = faulty(fault).await;
         let order = limit("buy", "1", "12.00", "r");
+        #[allow(clippy::disallowed_methods, reason = "nothing else ends a silence")]
         let answer = tokio::time::timeout(Duration::from_millis(300), rig.post("/orders/", &order));
         assert!(answer.await.is_err(), "an answer came");
         let status = rig.post("/orders/", &order).await.status;
