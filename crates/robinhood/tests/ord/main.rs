@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use wheelhouse_core::{Broker, Error, Resolution, Submission};
 use wheelhouse_testkit::ProxyFault;
 
-use rig::{PLACEMENTS, Rig, Trader, Wish};
+use rig::{IN_FLIGHT, PLACEMENTS, Rig, Trader, Wish};
 use tally::{Outcome, Tally};
 
 /// How many placements of one user are under way at once.
@@ -27,9 +27,10 @@ async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
     let rig = Rig::start().await;
     let traders = rig.traders().await;
     let turns = PLACEMENTS / traders.len();
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut users = JoinSet::new();
     for trader in traders {
-        users.spawn(place_all(trader, turns));
+        users.spawn(place_all(trader, turns, permits.clone()));
     }
     let mut tally = Tally::default();
     let mut sent_again = 0;
@@ -71,14 +72,15 @@ async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
 type Told = (Outcome, bool, Duration);
 
 /// Places the orders of one user and finds out about those that are not known, as a program does.
-async fn place_all(trader: Arc<Trader>, turns: usize) -> Vec<Told> {
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
+async fn place_all(trader: Arc<Trader>, turns: usize, all: Arc<Semaphore>) -> Vec<Told> {
+    let own = Arc::new(Semaphore::new(AT_ONCE));
     let mut placing = JoinSet::new();
     for turn in 0..turns {
-        let permit = permits.clone().acquire_owned().await.unwrap();
-        let trader = trader.clone();
+        let own = own.clone().acquire_owned().await.unwrap();
+        let (trader, all) = (trader.clone(), all.clone());
         placing.spawn(async move {
             let wish = trader.wish(turn);
+            let permit = all.acquire().await.unwrap();
             let mut placed = trader.place(&wish).await;
             let placed_at = trader.clock.monotonic();
             let unclear = matches!(placed, Ok(Submission::Unknown(_)));
@@ -86,7 +88,7 @@ async fn place_all(trader: Arc<Trader>, turns: usize) -> Vec<Told> {
             if again {
                 placed = trader.place(&wish).await;
             }
-            drop(permit);
+            drop((permit, own));
             let mut outcome = settled(&trader, &wish, placed).await;
             if unclear {
                 outcome = outcome.resolved();
@@ -102,11 +104,18 @@ async fn settled(trader: &Trader, wish: &Wish, placed: Result<Submission, Error>
     match placed {
         Ok(Submission::Accepted(order)) => Outcome::accepted(id, order.id),
         Ok(Submission::Rejected(_)) => Outcome::refused(id),
-        Err(_) => Outcome::not_sent(id),
+        Err(error) => {
+            println!("not sent: {error}");
+            Outcome::not_sent(id)
+        }
         Ok(Submission::Unknown(open)) => match trader.broker.resolve(&open).await {
             Ok(Resolution::Found(order)) => Outcome::accepted(id, order.id),
             Ok(Resolution::NotFound(_)) => Outcome::refused(id),
-            _ => Outcome::unknown(id),
+            Ok(other) => {
+                println!("left unknown: {}", other.report());
+                Outcome::unknown(id)
+            }
+            Err(error) => panic!("{error}"),
         },
         Ok(other) => panic!("{other}"),
     }
@@ -116,10 +125,14 @@ async fn settled(trader: &Trader, wish: &Wish, placed: Result<Submission, Error>
 async fn ord_2_a_client_that_tries_again_doubles_hundreds_on_the_same_rig() {
     let rig = Rig::start().await;
     let clients = naive::Client::of_all(&rig).await;
+    // Half as many as there are at once in the other test, which runs beside it.
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT / 2));
     let mut placing = JoinSet::new();
     for client in clients {
+        let permits = permits.clone();
         placing.spawn(async move {
             for turn in 0..PLACEMENTS / rig::USERS {
+                let _permit = permits.acquire().await.unwrap();
                 client.place(turn).await;
             }
         });

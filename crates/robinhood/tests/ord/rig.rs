@@ -18,13 +18,17 @@ use crate::tally::Entry;
 
 pub const PLACEMENTS: usize = 10_000;
 /// The broker takes one placement of a user every 2.5 s.
-pub const USERS: usize = 100;
+pub const USERS: usize = 125;
+/// How many placements are under way at once.
+pub const IN_FLIGHT: usize = 64;
+/// Crypto is in the first of them.
+const ACCOUNTS_EACH: usize = 4;
 /// How long a client waits for an answer, in real time.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(3);
 pub const PASSWORD: &str = "ord-password";
 
 /// How much faster than the machine's clock the client's runs.
-const SPEED: u32 = 6;
+const SPEED: u32 = 4;
 const SEED: u64 = 20_261_122;
 
 /// A server, and a proxy before it that breaks a fifth of the placements.
@@ -39,7 +43,7 @@ pub struct Rig {
 pub struct Trader {
     pub broker: Robinhood,
     pub clock: Arc<dyn Clock>,
-    pub account: AccountId,
+    pub accounts: Vec<AccountId>,
     pub share: InstrumentId,
     pub contract: InstrumentId,
     pub pair: InstrumentId,
@@ -70,9 +74,12 @@ impl Rig {
             .time(Start::Frozen(clock.now()))
             .robinhood_settings(settings);
         for number in 0..USERS {
-            let account = AccountSpec::new(account(number)).cash(dec!(1_000_000_000));
-            builder =
-                builder.robinhood_user(UserSpec::new(email(number), PASSWORD).account(account));
+            let mut user = UserSpec::new(email(number), PASSWORD);
+            for of in 0..ACCOUNTS_EACH {
+                let account = AccountSpec::new(account(number, of));
+                user = user.account(account.cash(dec!(1_000_000_000)));
+            }
+            builder = builder.robinhood_user(user);
         }
         let sim = Arc::new(builder.start().await.unwrap());
         let plan = FaultPlan::seeded(SEED)
@@ -175,21 +182,19 @@ impl Drop for Rig {
 
 impl Trader {
     async fn new(broker: Robinhood, clock: Arc<dyn Clock>) -> Self {
-        let account = broker.accounts().await.unwrap().only().unwrap().id.clone();
-        let share = broker.find_instrument(&account, "F").await.unwrap().id;
-        let pair = broker
-            .find_instrument(&account, "BTC-USD")
-            .await
-            .unwrap()
-            .id;
+        let accounts = broker.accounts().await.unwrap();
+        let accounts: Vec<_> = accounts.iter().map(|it| it.id.clone()).collect();
+        let account = &accounts[0];
+        let share = broker.find_instrument(account, "F").await.unwrap().id;
+        let pair = broker.find_instrument(account, "BTC-USD").await.unwrap().id;
         let options = broker.options().unwrap();
         let query = OptionQuery::new(Symbol::new("F").unwrap());
-        let contracts = options.option_contracts(&account, query).await.unwrap();
+        let contracts = options.option_contracts(account, query).await.unwrap();
         let contract = contracts.items.last().unwrap().id.clone();
         Self {
             broker,
             clock,
-            account,
+            accounts,
             share,
             contract,
             pair,
@@ -198,8 +203,12 @@ impl Trader {
 
     /// Makes an order: of shares, of which one in five is at market, of options, and of crypto.
     pub fn wish(&self, turn: usize) -> Wish {
-        let id = ClientOrderId::new(format!("ORD-{}-{turn:05}", self.account)).unwrap();
-        let account = &self.account;
+        let own = &self.accounts[0];
+        let id = ClientOrderId::new(format!("ORD-{own}-{turn:05}")).unwrap();
+        let account = match turn % 4 {
+            3 => own,
+            _ => &self.accounts[turn / 4 % self.accounts.len()],
+        };
         let order = match turn % 4 {
             0 if turn.is_multiple_of(5) => Kind::Other(OrderRequest::market(
                 account,
@@ -272,8 +281,8 @@ pub fn email(number: usize) -> String {
     format!("user{number}@example.com")
 }
 
-fn account(number: usize) -> String {
-    (200_000_000 + number).to_string()
+fn account(number: usize, of: usize) -> String {
+    (200_000_000 + 10 * number + of).to_string()
 }
 
 /// Lets the simulator's time go with the client's.
