@@ -80,10 +80,13 @@ impl Listings {
         };
         let old = |id: &&InstrumentId| {
             let read = listed.listings.get(*id);
-            *id != first && read.is_none_or(|(at, _)| *at < since)
+            read.is_none_or(|(at, _)| *at < since)
         };
-        let others = listed.underlyings.values().filter(old);
-        let all = std::iter::once(first).chain(others);
+        if !old(&first) {
+            return vec![first.clone()];
+        }
+        let others = listed.underlyings.values().filter(|id| *id != first);
+        let all = std::iter::once(first).chain(others.filter(old));
         all.take(IDS).cloned().collect()
     }
 

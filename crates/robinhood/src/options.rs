@@ -123,6 +123,9 @@ impl Inner {
             ticks: chain.min_ticks,
             ticks_multileg: chain.min_ticks_multileg,
         };
+        if let Some((symbol, id)) = terms.delivers.share() {
+            self.listings.meet(symbol, id);
+        }
         let id = chain.id.owned();
         Ok(self.contracts.put_chain(self.clock(), id, terms))
     }
@@ -197,7 +200,10 @@ impl Inner {
                     call = call.query("expiration_dates", text.unwrap_or_default());
                 }
                 if let Some(strike) = query.strike {
-                    call = call.query("strike_price", format!("{:.4}", strike.value()));
+                    // Formatting by a precision panics on decimals that are full.
+                    let mut strike = strike.value();
+                    strike.rescale(4);
+                    call = call.query("strike_price", strike);
                 }
                 match query.right {
                     Some(OptionRight::Call) => call = call.query("type", "call"),

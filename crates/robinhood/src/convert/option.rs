@@ -32,12 +32,19 @@ pub(crate) fn chain(
 pub(crate) struct Delivers {
     /// The share that they are on. Chains that were adjusted have a root of their own.
     underlying: Option<Symbol>,
+    /// Which instrument that is.
+    instrument: Option<InstrumentId>,
     /// How many units of it, where it is that alone.
     units: Option<Decimal>,
     kind: Option<Deliverable>,
 }
 
 impl Delivers {
+    /// Names the share that they are on, and the instrument that it is.
+    pub(crate) fn share(&self) -> Option<(Symbol, InstrumentId)> {
+        self.underlying.clone().zip(self.instrument.clone())
+    }
+
     pub(crate) fn describe(&self, contract: &mut OptionContract) {
         if let Some(underlying) = &self.underlying {
             contract.underlying = underlying.clone();
@@ -65,12 +72,17 @@ pub(crate) fn delivers(chain: &wire::Chain<'_>) -> Result<Delivers> {
         Some([one]) if !cash => (Some(one.quantity.0), Some(Deliverable::Adjusted)),
         Some(_) => (None, Some(Deliverable::Adjusted)),
     };
-    let underlying = match chain.underlyings.as_deref() {
-        Some([one]) => one.symbol.as_ref().map(symbol).transpose()?,
+    let one = match chain.underlyings.as_deref() {
+        Some([one]) => Some(one),
         _ => None,
     };
+    let underlying = one.and_then(|one| one.symbol.as_ref()).map(symbol);
+    let share = one.filter(|one| one.kind.as_ref().map(Text::as_str) == Some("equity"));
+    let id = share.and_then(|one| one.id.as_ref()).map(Text::as_str);
+    let instrument = id.map(|id| fit("instrument", InstrumentId::new(id)));
     Ok(Delivers {
-        underlying,
+        underlying: underlying.transpose()?,
+        instrument: instrument.transpose()?,
         units,
         kind,
     })

@@ -38,7 +38,11 @@ pub(crate) struct Deliverable {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Underlying<'a> {
     #[serde(borrow, default)]
+    pub(crate) id: Option<Text<'a>>,
+    #[serde(borrow, default)]
     pub(crate) symbol: Option<Text<'a>>,
+    #[serde(rename = "type", borrow, default)]
+    pub(crate) kind: Option<Text<'a>>,
 }
 
 /// Price steps: `below_tick` under `cutoff_price`, `above_tick` from there on.

@@ -492,6 +492,11 @@ async fn options_on_many_chains_are_read_by_forties() {
                 let mut row = template.clone();
                 row["id"] = json!(id);
                 row["chain_id"] = json!(id.replace("00000000000b", "00000000000c"));
+                row["underlyings"] = json!([{
+                    "id": id.replace("00000000000c", "00000000000d"),
+                    "symbol": format!("W{}", &id[4..8]),
+                    "type": "equity",
+                }]);
                 row
             };
             let rows: Vec<_> = ids.split(',').map(told).collect();
@@ -511,6 +516,31 @@ async fn options_on_many_chains_are_read_by_forties() {
     assert_eq!(at.sent("GET", "/options/chains/").await.len(), 3);
     options.option_positions(&at.account).await.unwrap();
     assert_eq!(at.sent("GET", "/options/chains/").await.len(), 3);
+
+    // And so are the shares that they are on, whoever asks for one after the other.
+    let template = value("instrument_detail_F");
+    let answer = move |request: &wiremock::Request| {
+        let ids = query(request, "ids").unwrap_or_default();
+        let told = |id: &str| {
+            let mut row = template.clone();
+            row["id"] = json!(id);
+            row["symbol"] = json!(format!("W{}", &id[4..8]));
+            row
+        };
+        let rows: Vec<_> = ids.split(',').map(told).collect();
+        wiremock::ResponseTemplate::new(200).set_body_raw(page(&rows), "application/json")
+    };
+    wiremock::Mock::given(wiremock::matchers::path("/api.robinhood.com/instruments/"))
+        .respond_with(answer)
+        .with_priority(1)
+        .mount(&at.server)
+        .await;
+    for held in &held {
+        let underlying = held.contract.underlying.clone();
+        let found = at.broker.instrument(&at.account, &underlying).await;
+        assert_eq!(found.unwrap().symbol, underlying);
+    }
+    assert_eq!(at.sent("GET", ".com/instruments/").await.len(), 2);
 }
 
 #[tokio::test]
