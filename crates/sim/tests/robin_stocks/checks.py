@@ -133,9 +133,13 @@ def login_at_once(program):
 
 @check
 def bug_3_a_login_that_asks_for_mfa_is_lost_on_this_client(program):
-    with Simulator(program, "--robinhood-login", "mfa") as other:
-        same(other.login(), None)
-        same(other.routes(), [("token", 200)])
+    for login, kind in (("mfa", "app"), ("mfa-sms", "sms")):
+        with Simulator(program, "--robinhood-login", login) as other:
+            same(other.login(), None)
+            assert "'token_type'" in said.getvalue()
+            same(other.routes(), [("token", 200)])
+            fields = {"grant_type": "password", "username": USERNAME, "password": PASSWORD, "device_token": "d"}
+            same(rh.request_post(TOKEN, fields), {"mfa_required": True, "mfa_type": kind})
 
 
 @check
