@@ -52,7 +52,7 @@ impl Ladder {
         let values = self.rungs.iter().map(|(value, _)| value).chain(&self.price);
         let scale = values.clone().map(|it| shown(*it).scale()).max();
         let scale = scale.unwrap_or_default() as usize;
-        let text = |value: Decimal| format!("{:.scale$}", shown(value));
+        let text = |value: Decimal| padded(value, scale);
         let width = values.map(|it| text(*it).chars().count()).max();
         let width = width.unwrap_or_default();
         let longest = self.rungs.iter().map(|(_, name)| name.chars().count());
@@ -80,6 +80,17 @@ impl Ladder {
         }
         if is_below { Ok(()) } else { here(f) }
     }
+}
+
+/// Writes a value with this many places. Formatting by a precision panics on decimals that are full.
+fn padded(value: Decimal, places: usize) -> String {
+    let mut text = shown(value).to_string();
+    let there = text.split_once('.').map_or(0, |(_, places)| places.len());
+    if there == 0 && places > 0 {
+        text.push('.');
+    }
+    text.extend(std::iter::repeat_n('0', places.saturating_sub(there)));
+    text
 }
 
 fn shown(value: Decimal) -> Decimal {

@@ -11,6 +11,7 @@ mod pen;
 mod picture;
 mod read;
 mod report;
+mod ring;
 mod table;
 mod turn;
 mod wheel;

@@ -1,8 +1,9 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 use wheelhouse_core::{
-    AccountId, Decimal, Deliverable, OptionPosition, OptionRight, Position, Quantity, Side,
+    AccountId, AccountSummary, Decimal, Deliverable, ErrorKind, OptionPosition, OptionRight,
+    OrderSize, Position, Quantity, Side,
 };
-use wheelhouse_wheel::{Hazard, Stage, Wheel, WheelInputs, classify};
+use wheelhouse_wheel::{Hazard, Secured, Stage, Wheel, WheelInputs, classify};
 
 use crate::world::{NOW, option, price, shares};
 
@@ -216,4 +217,95 @@ proptest! {
             prop_assert_eq!(account.totals.collateral, Decimal::new(cents, 2));
         }
     }
+
+    #[test]
+    fn puts_are_secured_exactly_when_the_cash_of_their_own_account_is_enough(
+        rows in vec(any_row(), 0..20),
+        cents in select(vec![0_i64, 100_000, 1_000_000, 5_000_000]),
+    ) {
+        let mut inputs = inputs(&rows);
+        for account in ["A", "B"] {
+            let mut summary = AccountSummary::new(account.parse().unwrap(), NOW);
+            // The other account is rich: that helps nobody.
+            let cents = if account == "A" { cents } else { i64::MAX };
+            summary.options_collateral = Some(Decimal::new(cents, 2));
+            inputs.summaries.push(summary);
+        }
+        let report = classify(&inputs).unwrap();
+        for account in report.accounts.iter().filter(|it| it.account.as_str() == "A") {
+            let counts = account.wheels.iter().map(|wheel| count(&rows, wheel));
+            let (puts, needed) = counts.fold((0, 0), |(puts, needed), count| {
+                (puts + count.puts, needed + count.collateral_cents)
+            });
+            let mut aside = account.wheels.iter().flat_map(|wheel| &wheel.aside);
+            let others = aside.any(|aside| aside.side == Side::Sell);
+            let expected = match (puts, needed > cents) {
+                (0, _) => Secured::NoPuts,
+                (_, true) => Secured::No { missing: Decimal::new(needed - cents, 2) },
+                (_, false) if others => Secured::Unknown,
+                (_, false) => Secured::Yes,
+            };
+            prop_assert_eq!(account.secured, expected);
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_counted_or_refused_and_never_panic(
+        rows in vec((any_row(), huge(), huge(), huge()), 1..6),
+    ) {
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(row, a, b, c)| match row {
+                Row::Shares(mut row) => {
+                    row.size = OrderSize::Shares(Quantity::new(a));
+                    row.average_price = Some(price(b));
+                    row.mark_price = Some(price(c));
+                    Row::Shares(row)
+                }
+                Row::Option(mut row) => {
+                    row.contracts = Quantity::new(a);
+                    row.contract.strike = price(b);
+                    row.average_price = Some(price(c));
+                    Row::Option(row)
+                }
+            })
+            .collect();
+        match classify(&inputs(&rows)) {
+            Ok(report) => {
+                let pictures = report.accounts.iter().flat_map(|account| &account.wheels);
+                let shown: usize = pictures.map(|it| it.picture().to_string().len()).sum();
+                prop_assert!(shown + report.to_string().len() > 0);
+            }
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::InvalidInput),
+        }
+    }
+
+    #[test]
+    fn the_frame_of_a_picture_is_whole_whatever_it_shows(rows in vec(any_row(), 0..12)) {
+        for wheel in wheels(&rows) {
+            let picture = wheel.picture().width(200).to_string();
+            let widths: Vec<_> = picture
+                .lines()
+                .filter(|line| line.contains(['┏', '┗', '╭', '╰', '┃']))
+                .map(|line| line.chars().count())
+                .collect();
+            prop_assert!(widths.len() >= 5, "{}", picture);
+            prop_assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{}", picture);
+        }
+    }
+}
+
+fn huge() -> impl Strategy<Value = Decimal> {
+    let edges = vec![
+        Decimal::MAX,
+        Decimal::MIN,
+        Decimal::ZERO,
+        Decimal::MAX / Decimal::ONE_HUNDRED,
+        Decimal::new(1, 28),
+        Decimal::new(i64::MAX, 9),
+    ];
+    prop_oneof![
+        select(edges),
+        (any::<i64>(), 0_u32..18).prop_map(|(digits, scale)| Decimal::new(digits, scale)),
+    ]
 }
