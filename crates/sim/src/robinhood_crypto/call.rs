@@ -1,7 +1,7 @@
 //! A request together with what is known about it.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
     reply::{self, Answer},
@@ -15,6 +15,13 @@ use crate::{
 };
 
 const HOST: &str = "trading.robinhood.com";
+
+#[derive(Serialize)]
+struct Page<R> {
+    next: Option<String>,
+    previous: Option<String>,
+    results: Vec<R>,
+}
 
 /// A request that was signed by a known key.
 #[derive(Debug)]
@@ -83,11 +90,11 @@ impl Call<'_> {
     }
 
     /// A page of rows under this request's address.
-    pub(super) fn page<T>(
+    pub(super) fn page<T, R: Serialize>(
         &self,
         settings: &Settings,
         items: Vec<T>,
-        row: impl FnMut(T) -> Value,
+        row: impl FnMut(T) -> R,
     ) -> Response {
         let cursor = self
             .one("cursor")
@@ -97,11 +104,16 @@ impl Call<'_> {
         let size = self.one("limit").and_then(|limit| limit.parse().ok());
         let size = size.unwrap_or(settings.page_size).clamp(1, 1_000);
         let total = items.len();
-        let results: Vec<Value> = items.into_iter().skip(from).take(size).map(row).collect();
+        let results: Vec<R> = items.into_iter().skip(from).take(size).map(row).collect();
         let next =
             (from + size < total).then(|| self.link(from + size, settings.next_origin.as_deref()));
         let previous = (from > 0).then(|| self.link(from.saturating_sub(size), None));
-        reply::ok(&json!({"next": next, "previous": previous, "results": results}))
+        let page = Page {
+            next,
+            previous,
+            results,
+        };
+        Response::json(200, &page)
     }
 
     fn link(&self, at: usize, foreign: Option<&str>) -> String {

@@ -1,7 +1,13 @@
 //! Orders: what they are, what becomes of them, and how they are told.
 
+use std::{cell::RefCell, sync::Arc};
+
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     call::Call,
@@ -55,6 +61,31 @@ pub(super) struct Order {
     pub(super) created: i64,
     pub(super) updated: i64,
     pub(super) cancel_requested: bool,
+    pub(super) written: Written,
+}
+
+/// An order as it was last written into a list: lists are read far more often than orders change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Written(RefCell<Option<(Look, Row)>>);
+
+/// What the text of an order depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Look {
+    version: Version,
+    world: u64,
+    status: Status,
+    fills: usize,
+    updated: i64,
+}
+
+/// A row of a list, in JSON already.
+#[derive(Debug, Clone)]
+pub(super) struct Row(Arc<RawValue>);
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 impl Kind {
@@ -156,6 +187,28 @@ impl Order {
             row["fee_charged"] = number(self.fee);
             row["estimated_fee_remaining"] = number(open);
         }
+        row
+    }
+
+    /// The row in a list.
+    fn listed(&self, world: &World, account: &str, version: Version) -> Row {
+        let look = Look {
+            version,
+            world: world.version,
+            status: self.status,
+            fills: self.fills.len(),
+            updated: self.updated,
+        };
+        let mut written = self.written.0.borrow_mut();
+        if let Some((of, row)) = &*written
+            && *of == look
+        {
+            return row.clone();
+        }
+        // A value of ours always turns into JSON; `null` would show at once in a test.
+        let raw = to_raw_value(&self.row(world, account, version));
+        let row = Row(Arc::from(raw.unwrap_or_default()));
+        *written = Some((look, row.clone()));
         row
     }
 
@@ -362,7 +415,7 @@ impl State {
         };
         let found = user.orders.iter().rev().filter(fits).collect();
         Ok(call.page(&self.world.settings, found, |order: &Order| {
-            order.row(&self.world, &user.account, call.version)
+            order.listed(&self.world, &user.account, call.version)
         }))
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     call::Call,
     ledger::{Placement, Refusal},
-    orders::{Kind, Order, Status},
+    orders::{Kind, Order, Status, Written},
     reply::{self, Answer},
     settings::Duplicate,
     state::{Pair, State},
@@ -186,6 +186,7 @@ impl State {
             created: call.now,
             updated: call.now,
             cancel_requested: false,
+            written: Written::default(),
         })
     }
 }
