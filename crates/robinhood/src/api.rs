@@ -242,9 +242,13 @@ where
 {
     let (mut items, mut count) = (Vec::new(), 0);
     let next = wire::walk(body, |row: T| {
-        let converted = convert(&row, count);
         count += 1;
-        converted.map(|item| items.extend(item)).is_ok()
+        match convert(&row, count - 1) {
+            Ok(Some(item)) => items.push(item),
+            Ok(None) => {}
+            Err(_) => return false,
+        }
+        true
     });
     if let Some(next) = next {
         return Ok((items, next.map(|link| link.owned())));

@@ -375,6 +375,7 @@ impl<'a> Fields<'_, 'a> {
             if let Pace::Beside(first, place) = &mut self.pace
                 && let Some(field) = first.fields.get(*place)
             {
+                let first: &First<'a> = first;
                 let goal = first.fields.get(field.next_read);
                 let goal_at = goal.map_or(first.text.len(), |goal| goal.value_at);
                 let ahead = first.text.as_bytes().get(field.begin..goal_at)?;
@@ -388,11 +389,11 @@ impl<'a> Fields<'_, 'a> {
                 }
                 // What is the same up to the sign behind its value is stepped over.
                 let reached = field.begin + common(rest, ahead);
-                let mut at = *field;
+                let mut at = field;
                 while at.end < reached {
                     *place += 1;
                     self.count += 1;
-                    at = *first.fields.get(*place)?;
+                    at = first.fields.get(*place)?;
                 }
                 self.input.at += at.begin - field.begin;
             }
@@ -462,9 +463,11 @@ impl<'a> Fields<'_, 'a> {
 /// How many bytes are the same at the begin of both.
 #[inline]
 fn common(one: &[u8], other: &[u8]) -> usize {
+    let (ones, others) = (one.as_chunks::<64>().0, other.as_chunks::<64>().0);
+    let wide = ones.iter().zip(others).take_while(|(a, b)| a == b).count();
+    let mut same = 64 * wide;
     let (ones, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
-    let mut same = 0;
-    for (one, other) in ones.iter().zip(others) {
+    for (one, other) in ones.iter().zip(others).skip(8 * wide) {
         let differing = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
         if differing != 0 {
             return same + (differing.trailing_zeros() / 8) as usize;

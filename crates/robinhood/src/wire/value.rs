@@ -82,16 +82,15 @@ fn short(text: &[u8]) -> Option<Decimal> {
     if whole.is_empty() || hanging || whole.len() + fraction.len() > 18 {
         return None;
     }
-    let read = |(value, fit): (i64, bool), byte: &u8| {
-        let digit = byte.wrapping_sub(b'0');
-        let value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
-        (value, fit & (digit < 10))
-    };
-    let (mantissa, fit) = fraction
-        .iter()
-        .fold(whole.iter().fold((0, true), read), read);
-    if !fit {
-        return None;
+    let mut mantissa = 0_i64;
+    for part in [whole, fraction] {
+        for byte in part {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            mantissa = mantissa * 10 + i64::from(digit);
+        }
     }
     if mantissa == 0 {
         return Some(Decimal::ZERO);
