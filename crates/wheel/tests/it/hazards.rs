@@ -239,7 +239,7 @@ fn shares_sold_short_are_a_hazard_and_cover_nothing() {
 fn shares_without_a_name_are_a_hazard_of_the_account() {
     let mut nameless = shares("F", dec!(100));
     nameless.symbol = None;
-    let mut inputs = wheelhouse_wheel::WheelInputs::at(crate::world::NOW);
+    let mut inputs = WheelInputs::at(NOW);
     inputs.positions = vec![nameless.clone()];
     let before = report(&inputs);
     assert!(before.wheels.is_empty());
