@@ -448,7 +448,7 @@ async fn a_refresh_without_the_second_token_takes_the_old_one_away() {
 async fn a_cache_of_robin_stocks_is_as_good_as_a_login() {
     let door = Door::new(settings(LoginFlow::Granted)).await;
     let session = ready(door.knock().await.unwrap());
-    let token = wheelhouse_core::TokenSource::token(&session).await.unwrap();
+    let token = session.token().await.unwrap();
     let device = session.extra(DEVICE_TOKEN).unwrap();
     let mut pickle = b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00}\x94(".to_vec();
     for text in [
@@ -475,7 +475,7 @@ async fn a_cache_of_robin_stocks_is_as_good_as_a_login() {
         .await
         .unwrap();
     let grant = cache.into_grant(USER);
-    let identity = wheelhouse_session::Identity::new(USER).unwrap();
+    let identity = Identity::new(USER).unwrap();
     let adopted = door
         .manager
         .adopt(door.auth.clone(), identity, grant)

@@ -89,14 +89,14 @@ async fn a_login_goes_through_with_a_new_process_for_every_step_and_no_second_lo
                 let open: OpenLogin = serde_json::from_str(&written).unwrap();
                 let identity = Identity::new(USER).unwrap();
                 let known = door.manager.open_logins(&*door.auth, &identity).await;
-                assert_eq!(known.unwrap(), [open.clone()], "{what}");
+                assert_eq!(known.unwrap(), std::slice::from_ref(&open), "{what}");
                 let request =
                     AnswerRequest::new(door.auth.clone(), &open.id, answer_to(&door, &open));
                 let request = request.with_credentials(credentials());
                 let step = door.manager.answer(request).await;
                 login = step.unwrap_or_else(|error| panic!("{what}: {error}"));
             };
-            assert!(steps >= 2, "{what}: {steps}");
+            assert!(steps > usize::from(is_known), "{what}: {steps}");
             let logins = sim.robinhood().ledger().logins();
             let outcomes: Vec<_> = logins.iter().map(|login| login.outcome).collect();
             // The password went out twice: to begin, and for the tokens.
