@@ -19,9 +19,6 @@ use wheelhouse_testkit::ProxyFault;
 use rig::{IN_FLIGHT, PLACEMENTS, Rig, Trader, Wish};
 use tally::{Outcome, Tally};
 
-/// How many placements of one user are under way at once.
-const AT_ONCE: usize = 2;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
     let rig = Rig::start().await;
@@ -71,24 +68,23 @@ async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
 
 type Told = (Outcome, bool, Duration);
 
-/// Places the orders of one user and finds out about those that are not known, as a program does.
-async fn place_all(trader: Arc<Trader>, turns: usize, all: Arc<Semaphore>) -> Vec<Told> {
-    let own = Arc::new(Semaphore::new(AT_ONCE));
-    let mut placing = JoinSet::new();
+/// Places the orders of one user, one after the other, and finds out about those that are not known
+/// meanwhile, as a program does.
+async fn place_all(trader: Arc<Trader>, turns: usize, permits: Arc<Semaphore>) -> Vec<Told> {
+    let mut settling = JoinSet::new();
     for turn in 0..turns {
-        let own = own.clone().acquire_owned().await.unwrap();
-        let (trader, all) = (trader.clone(), all.clone());
-        placing.spawn(async move {
-            let wish = trader.wish(turn);
-            let permit = all.acquire().await.unwrap();
-            let mut placed = trader.place(&wish).await;
-            let placed_at = trader.clock.monotonic();
-            let unclear = matches!(placed, Ok(Submission::Unknown(_)));
-            let again = unclear && wish.again;
-            if again {
-                placed = trader.place(&wish).await;
-            }
-            drop((permit, own));
+        let wish = trader.wish(turn);
+        let permit = permits.acquire().await.unwrap();
+        let mut placed = trader.place(&wish).await;
+        let placed_at = trader.clock.monotonic();
+        let unclear = matches!(placed, Ok(Submission::Unknown(_)));
+        let again = unclear && wish.again;
+        if again {
+            placed = trader.place(&wish).await;
+        }
+        drop(permit);
+        let trader = trader.clone();
+        settling.spawn(async move {
             let mut outcome = settled(&trader, &wish, placed).await;
             if unclear {
                 outcome = outcome.resolved();
@@ -96,7 +92,7 @@ async fn place_all(trader: Arc<Trader>, turns: usize, all: Arc<Semaphore>) -> Ve
             (outcome, again, trader.clock.monotonic() - placed_at)
         });
     }
-    placing.join_all().await
+    settling.join_all().await
 }
 
 async fn settled(trader: &Trader, wish: &Wish, placed: Result<Submission, Error>) -> Outcome {
@@ -104,17 +100,11 @@ async fn settled(trader: &Trader, wish: &Wish, placed: Result<Submission, Error>
     match placed {
         Ok(Submission::Accepted(order)) => Outcome::accepted(id, order.id),
         Ok(Submission::Rejected(_)) => Outcome::refused(id),
-        Err(error) => {
-            println!("not sent: {error}");
-            Outcome::not_sent(id)
-        }
+        Err(_) => Outcome::not_sent(id),
         Ok(Submission::Unknown(open)) => match trader.broker.resolve(&open).await {
             Ok(Resolution::Found(order)) => Outcome::accepted(id, order.id),
             Ok(Resolution::NotFound(_)) => Outcome::refused(id),
-            Ok(other) => {
-                println!("left unknown: {}", other.report());
-                Outcome::unknown(id)
-            }
+            Ok(_) => Outcome::unknown(id),
             Err(error) => panic!("{error}"),
         },
         Ok(other) => panic!("{other}"),
