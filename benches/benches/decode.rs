@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use wheelhouse_benches::{Compared, Took, plain, positions_body, report};
+use wheelhouse_benches::{Compared, Took, plain, positions_body, report, rounds};
 use wheelhouse_tradelocker::wire::{
     positions::position::*,
     table::{Columns, Table},
@@ -25,7 +25,7 @@ fn main() {
     );
 
     let (mut tables, mut values) = (Compared::default(), Compared::default());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds(ROUNDS) {
         let floor = Took::of(|| drop(black_box(plain::decode(&body))));
         tables.add(Took::of(|| drop(black_box(table(&body, &columns)))), floor);
         values.add(

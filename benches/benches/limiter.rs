@@ -5,7 +5,7 @@
 use std::{hint::black_box, num::NonZeroU32, sync::Arc};
 
 use governor::{Quota as GovernorQuota, RateLimiter, clock::MonotonicClock};
-use wheelhouse_benches::{Compared, Took, report};
+use wheelhouse_benches::{Compared, Took, report, rounds};
 use wheelhouse_core::SystemClock;
 use wheelhouse_ratelimit::{LimitClass, LimitRequest, LimitScope, LocalLimiter, Quota};
 
@@ -32,7 +32,7 @@ fn main() {
     let mut against_bare = Compared::default();
     let mut against_same_clock = Compared::default();
     let mut against_keyed = Compared::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds(ROUNDS) {
         let ours = Took::of(|| repeat(|| limiter.check(black_box(&request)).is_ok()));
         let floor = Took::of(|| repeat(|| black_box(&bare).check().is_ok()));
         let same_clock = Took::of(|| repeat(|| black_box(&same_clock).check().is_ok()));

@@ -5,18 +5,15 @@
 
 #![allow(clippy::print_stdout, reason = "it reports")]
 
-use std::{
-    env,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    thread,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use wheelhouse_benches::{Compared, Took, plain, positions_body, report};
+use wheelhouse_benches::{
+    Compared, Took, calls,
+    loopback::{self, Server, json},
+    plain, positions_body, report, rounds,
+};
 use wheelhouse_core::{
     AccessToken, AccountId, Broker, PositionQuery, Result, SystemClock, TokenSource,
 };
@@ -25,12 +22,11 @@ use wheelhouse_ratelimit::{LimitClass, LimitScope, Quota};
 use wheelhouse_tradelocker::{Environment, TradeLocker};
 
 const ROWS: usize = 200;
-const CALLS: usize = 200;
+const CALLS: u32 = 200;
 const ROUNDS: usize = 31;
-const SERVE: &str = "WHEELHOUSE_BENCH_SERVE";
 
 fn main() {
-    if env::var_os(SERVE).is_some() {
+    if loopback::is_wanted() {
         return serve();
     }
     let server = Server::start();
@@ -39,7 +35,7 @@ fn main() {
         .build();
     runtime
         .expect("a runtime")
-        .block_on(measure(&server.origin));
+        .block_on(measure(server.origin()));
 }
 
 async fn measure(origin: &str) {
@@ -73,35 +69,35 @@ async fn measure(origin: &str) {
 
     let mut compared = Compared::default();
     let mut transport = Compared::default();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds(ROUNDS) {
         let (sent, ()) = Took::of_async(async {
-            for _ in 0..CALLS {
+            for _ in 0..calls(CALLS) {
                 assert!(through_the_pipeline(&pipeline, &target, &account).await > ROWS);
             }
         })
         .await;
         let (bare, ()) = Took::of_async(async {
-            for _ in 0..CALLS {
+            for _ in 0..calls(CALLS) {
                 assert!(fetch(&plain, &url).await.len() > ROWS);
             }
         })
         .await;
         transport.add(sent, bare);
         let (ours, ()) = Took::of_async(async {
-            for _ in 0..CALLS {
+            for _ in 0..calls(CALLS) {
                 assert_eq!(through_all_layers(&broker, &account).await, ROWS);
             }
         })
         .await;
         let (floor, ()) = Took::of_async(async {
-            for _ in 0..CALLS {
+            for _ in 0..calls(CALLS) {
                 assert_eq!(by_hand(&plain, &url).await, ROWS);
             }
         })
         .await;
         compared.add(ours, floor);
     }
-    let calls = CALLS as u32;
+    let calls = calls(CALLS);
     let (sent, bare) = transport.medians();
     println!(
         "of that the request pipeline {:?}, reqwest {:?}",
@@ -199,83 +195,22 @@ impl TokenSource for FixedToken {
     }
 }
 
-/// The server, in a process of its own.
-struct Server {
-    process: Child,
-    origin: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut process = Command::new(env::current_exe().expect("the path of this program"))
-            .env(SERVE, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let stdout = process.stdout.take().expect("it is piped");
-        let mut origin = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut origin)
-            .expect("the server's address");
-        Self {
-            process,
-            origin: origin.trim().to_owned(),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn serve() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    println!("http://{}", listener.local_addr().expect("an address"));
-    // The parent's end closes this process too.
-    thread::spawn(|| {
-        let _ = std::io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
-    for stream in listener.incoming().flatten() {
-        thread::spawn(move || answer_all(stream));
-    }
-}
-
-fn answer_all(stream: TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let positions = answer(&positions_body(ROWS));
-    let accounts = answer(
+    let positions = json(&positions_body(ROWS));
+    let accounts = json(
         r#"{"accounts":[{"id":"1002003","name":"D","currency":"USD","status":"ACTIVE","accNum":"1","accountBalance":"1.00"}]}"#,
     );
-    let config = answer(&config_body());
-    let instruments = answer(r#"{"s":"ok","d":{"instruments":[]}}"#);
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let mut stream = stream;
-    let mut target = String::new();
-    while let Some(Ok(line)) = lines.next() {
-        if target.is_empty() {
-            target = line;
-        } else if line.is_empty() {
-            let reply = match target.split(' ').nth(1).unwrap_or_default() {
-                path if path.ends_with("/positions") => &positions,
-                path if path.ends_with("/all-accounts") => &accounts,
-                path if path.ends_with("/config") => &config,
-                _ => &instruments,
-            };
-            stream.write_all(reply)?;
-            target.clear();
-        }
-    }
-    Ok(())
-}
-
-fn answer(body: &str) -> Vec<u8> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length";
-    format!("{head}: {}\r\n\r\n{body}", body.len()).into_bytes()
+    let config = json(&config_body());
+    let instruments = json(r#"{"s":"ok","d":{"instruments":[]}}"#);
+    loopback::serve(move |target| {
+        let answer = match target {
+            path if path.ends_with("/positions") => &positions,
+            path if path.ends_with("/all-accounts") => &accounts,
+            path if path.ends_with("/config") => &config,
+            _ => &instruments,
+        };
+        answer.clone()
+    });
 }
 
 fn config_body() -> String {

@@ -9,13 +9,19 @@ use std::{
     time::Duration,
 };
 
-use wheelhouse_benches::{peak_resident, report};
+use wheelhouse_benches::{is_quick, peak_resident, report};
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = env!("CARGO");
+    // To show that it runs, what is built already will do.
+    let (profile, folder) = match is_quick() {
+        true => ("dev", "debug"),
+        false => ("release", "release"),
+    };
     let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--example", "quickstart"])
+        .args(["build", "--quiet", "--example", "quickstart"])
+        .args(["--profile", profile])
         .current_dir(&root)
         .status();
     assert!(
@@ -26,7 +32,7 @@ fn main() {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let data = std::env::temp_dir().join(format!("wheelhouse-bench-{}", std::process::id()));
-    let mut run = Command::new(target.join("release/examples/quickstart"))
+    let mut run = Command::new(target.join(folder).join("examples/quickstart"))
         .arg("--data-dir")
         .arg(&data)
         .stdout(Stdio::null())

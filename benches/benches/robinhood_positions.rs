@@ -19,7 +19,7 @@ use std::{
 use async_trait::async_trait;
 use serde::Deserialize;
 use wheelhouse_benches::{
-    Compared, Took,
+    Compared, Took, calls,
     loopback::{self, Server, json},
     report,
     robinhood::{self as samples, HOST, ONE_PAGE, TWO_PAGES, USER},
@@ -87,19 +87,19 @@ async fn measure(origin: &str) {
         let (mut to_hand, mut to_python) = (Compared::default(), Compared::default());
         for _ in 0..rounds(ROUNDS) {
             let (ours, ()) = Took::of_async(async {
-                for _ in 0..CALLS {
+                for _ in 0..calls(CALLS) {
                     assert_eq!(all_positions(&broker, &id).await, ROWS);
                 }
             })
             .await;
             let (floor, ()) = Took::of_async(async {
-                for _ in 0..CALLS {
+                for _ in 0..calls(CALLS) {
                     assert_eq!(by_hand.positions(account).await.len(), ROWS);
                 }
             })
             .await;
-            let ours = ours.of_each(CALLS);
-            to_hand.add(ours, floor.of_each(CALLS));
+            let ours = ours.of_each(calls(CALLS));
+            to_hand.add(ours, floor.of_each(calls(CALLS)));
             if let Some(python) = &mut robin_stocks {
                 let took = python.positions(account, PYTHON_CALLS);
                 to_python.add(ours, took.of_each(PYTHON_CALLS));
