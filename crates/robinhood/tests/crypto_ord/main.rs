@@ -1,9 +1,14 @@
 //! Orders under fire: ten thousand placements over both versions of the Crypto Trading API, through
 //! proxies that break a fifth of them, judged by the ledgers of the servers.
-#![allow(clippy::unwrap_used, reason = "tests may fail where they stand")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "helpers of tests are tests"
+)]
 
 mod naive;
 mod rig;
+#[path = "../ord/tally.rs"]
 mod tally;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -47,7 +52,8 @@ async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
     let mut counts = BTreeMap::<ProxyFault, u64>::new();
     let (mut reported, mut unknown_at_first) = (0, 0);
     while let Some(done) = runs.join_next().await {
-        let (verdict, proxied) = done.unwrap();
+        let (server, verdict, proxied) = done.unwrap();
+        println!("ORD-1 {server}: {verdict}");
         reported += verdict.reported;
         unknown_at_first += verdict.unknown_at_first;
         for (fault, count) in proxied {
@@ -70,11 +76,10 @@ async fn nothing_is_doubled_or_lost(
     version: CryptoApiVersion,
     duplicate: Duplicate,
     permits: Arc<Semaphore>,
-) -> (Verdict, BTreeMap<ProxyFault, u64>) {
+) -> (String, Verdict, BTreeMap<ProxyFault, u64>) {
     let many = PLACEMENTS / SERVERS.len() / 2;
     let rig = Rig::start(version, duplicate).await;
     let verdict = placed(&rig, many, permits).await;
-    println!("ORD-1 {version} {duplicate:?}: {verdict}");
     let counts = rig.proxy.counts();
     let sent: u64 = counts.values().sum();
     assert_eq!(sent as usize + verdict.not_sent, many, "each is sent once");
@@ -86,7 +91,7 @@ async fn nothing_is_doubled_or_lost(
     assert_eq!(verdict.made_up, 0, "{verdict}");
     assert_eq!(verdict.left_unknown, 0, "{verdict}");
     assert_eq!(verdict.unknown_for_over_a_minute, 0, "{verdict}");
-    (verdict, counts)
+    (format!("{version} {duplicate:?}"), verdict, counts)
 }
 
 /// Places orders, many at once, and finds out what is not known, as a program does.
@@ -174,7 +179,6 @@ async fn wanted_again(version: CryptoApiVersion, duplicate: Duplicate, permits: 
         tally.add(done.unwrap(), Duration::ZERO);
     }
     let verdict = tally.against(&rig.ledger());
-    println!("after a restart, {version} {duplicate:?}: {verdict}");
     assert_eq!(verdict.reported, ORDERS, "{verdict}");
     assert_eq!(verdict.duplicated, 0, "{verdict}");
     assert_eq!((verdict.lost, verdict.made_up), (0, 0), "{verdict}");
