@@ -257,7 +257,7 @@ impl SessionStore for SqliteStore {
                 .map_err(&failed)?;
             return Ok(None);
         }
-        let row = sqlx::query(
+        let rows = sqlx::query(
             "INSERT INTO lease (name, holder, until, generation) VALUES (?1, ?2, ?3, 1)
              ON CONFLICT (name) DO UPDATE SET
                  generation = lease.generation + (lease.holder <> ?2 OR lease.until <= ?4),
@@ -270,10 +270,12 @@ impl SessionStore for SqliteStore {
         .bind(&request.holder)
         .bind(micros(request.until()))
         .bind(micros(request.now))
-        .fetch_optional(&self.pool)
+        // All rows and not the first: until the statement is done it is not committed, and the lock
+        // is held.
+        .fetch_all(&self.pool)
         .await
         .map_err(&failed)?;
-        match row {
+        match rows.first() {
             Some(row) => {
                 let generation: i64 = row.try_get(0).map_err(&failed)?;
                 Ok(Some(generation.unsigned_abs()))

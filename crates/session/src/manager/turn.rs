@@ -87,7 +87,7 @@ impl SessionManager {
         let record = Record::new(head.clone(), Vec::new());
         match self.0.store.save(&record, write).await {
             Ok(()) => Turn::Mine(Held::new(&self.0, head)),
-            Err(StoreError::LimitReached { .. }) => Turn::Taken,
+            Err(StoreError::LimitReached { .. } | StoreError::Locked) => Turn::Taken,
             Err(error) => {
                 self.0.storage_failed(broker, None, error);
                 Turn::Unknown

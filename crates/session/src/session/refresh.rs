@@ -8,7 +8,7 @@ use super::{
     storing::{Reloaded, Saved},
     timing::{Moment, Timing, after},
 };
-use crate::{Grant, LeaseRequest, SessionEventKind, manager::revoke};
+use crate::{Grant, LeaseRequest, SessionEventKind, StoreError, manager::revoke};
 
 /// Gets a token of a newer generation, from another process that has refreshed already or from the
 /// broker.
@@ -72,6 +72,9 @@ async fn take_lease(inner: &Inner) -> Option<Moment> {
     let request = LeaseRequest::take(name, holder, LEASE, now.wall);
     match inner.shared.store.lease(&request).await {
         Ok(generation) => generation.map(|_| until),
+        // Another process is there, and what it does in the store is not known: to refresh beside it
+        // could use a token twice.
+        Err(StoreError::Locked) => None,
         Err(error) => {
             // With a store that cannot be written, refreshing in one process without a lease is
             // better than losing the session.

@@ -133,6 +133,30 @@ async fn tok_3_a_refresh_that_waits_beyond_its_lease_is_not_carried_on() {
 }
 
 #[tokio::test]
+async fn f78_while_another_process_keeps_the_store_locked_nothing_is_refreshed() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.clock.advance(HOUR);
+    world.store.lock(true);
+    let waiting = tokio::spawn({
+        let s = session.clone();
+        async move { s.token().await }
+    });
+    world.clock.walk(Duration::from_secs(30)).await;
+    assert_eq!((waiting.is_finished(), world.broker.posts()), (false, 0));
+    world.store.lock(false);
+    world.clock.walk(Duration::from_secs(2)).await;
+    assert_eq!(waiting.await.unwrap().unwrap().generation(), 2);
+
+    world.clock.advance(HOUR);
+    world.store.lock(true);
+    let waiting = tokio::spawn(async move { session.token().await });
+    world.clock.walk(Duration::from_secs(77)).await;
+    assert_eq!(waiting.await.unwrap().unwrap_err().code(), 4007);
+    assert_eq!(world.broker.posts(), 1);
+}
+
+#[tokio::test]
 async fn a_refresh_that_outlives_its_lease_alone_is_carried_on() {
     let world = World::new();
     let here = world.log_in().await;

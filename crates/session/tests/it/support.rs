@@ -384,6 +384,8 @@ pub(crate) struct FaultyStore {
 #[derive(Debug, Default)]
 struct StoreFaults {
     writes: AtomicBool,
+    /// Another process has the store.
+    locked: AtomicBool,
     reads: AtomicBool,
     saves: AtomicU32,
     /// Deletes succeed and delete nothing.
@@ -456,7 +458,14 @@ impl FaultyStore {
         self.faults.saves.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn lock(&self, locked: bool) {
+        self.faults.locked.store(locked, Ordering::SeqCst);
+    }
+
     fn write(&self) -> Result<(), StoreError> {
+        if self.faults.locked.load(Ordering::SeqCst) {
+            return Err(StoreError::Locked);
+        }
         match self.faults.writes.load(Ordering::SeqCst) {
             true => Err(StoreError::Write("the disk is full".into())),
             false => Ok(()),
