@@ -771,7 +771,9 @@ async fn calls_go_out_at_the_pace_of_the_settings() {
             wheelhouse_core::shares!(1),
             dec!(5),
         );
-        slow.broker.place_order(&request).await.unwrap();
+        let placed = slow.broker.place_order(&request).await.unwrap();
+        let accepted = matches!(placed, wheelhouse_core::Submission::Accepted(_));
+        assert!(accepted, "{placed}");
     }
     let waited = slow.clock.0.skipped() - before;
     assert!((seconds(39)..seconds(60)).contains(&waited), "{waited:?}");
