@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     AccountId, AccountSummary, Accounts, Broker, BrokerId, BrokerOrderId, BulkOrders, Capabilities,
     ClientOrderId, Clock, ClosedTrades, Confirmation, Error, ErrorKind, Execution, ExecutionQuery,
@@ -12,9 +13,9 @@ use wheelhouse_core::{
 use wheelhouse_ratelimit::Usage;
 
 use crate::{
-    RobinhoodBuilder, RobinhoodConfig, accounts::Directory, api::Api, cache::Cached,
-    capabilities::capabilities, config::Host, crypto::CryptoDesk, market::Listings,
-    options::Contracts, place::ref_id_of, recent::Recent, resolve::Readings,
+    RobinhoodBuilder, RobinhoodConfig, accounts::Directory, api::Api, capabilities::capabilities,
+    config::Host, crypto::CryptoDesk, market::Listings, options::Contracts, place::ref_id_of,
+    recent::Recent, resolve::Readings,
 };
 
 /// One user at Robinhood, over its private API.

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     AccountId, BrokerOrderId, Error, ErrorKind, Instrument, InstrumentId, Order, Position, Quote,
     Result, Symbol,
@@ -9,7 +10,6 @@ use wheelhouse_core::{
 
 use crate::{
     api::{self, place, rows},
-    cache::Cached,
     client::Inner,
     config::Host,
     convert::{self, Place},

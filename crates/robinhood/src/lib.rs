@@ -6,7 +6,6 @@ mod api;
 mod auth;
 mod beyond;
 mod builder;
-mod cache;
 mod capabilities;
 mod client;
 mod config;

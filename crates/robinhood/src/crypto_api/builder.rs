@@ -3,6 +3,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{Error, ErrorKind, Random, Result, SecretString};
 use wheelhouse_http::{BaseUrl, HttpClient, SystemRandom, Target};
 use wheelhouse_ratelimit::LimitScope;
@@ -11,7 +12,6 @@ use super::{
     CryptoApiVersion, RobinhoodCrypto, RobinhoodCryptoConfig,
     api::{Api, LastTaken},
     broker,
-    cache::Cached,
     client::Inner,
     endpoints, error,
     readings::Readings,

@@ -4,6 +4,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use wheelhouse_adapter::Cached;
 use wheelhouse_core::{
     AccountId, AccountSummary, Accounts, Broker, BrokerId, BrokerOrderId, BulkOrders, Capabilities,
     ClientOrderId, ClosedTrades, Confirmation, Error, Execution, ExecutionQuery, Instrument,
@@ -16,8 +17,8 @@ use wheelhouse_ratelimit::Usage;
 
 use super::{
     CryptoFeeTier, CryptoPriceEstimate, CryptoSpreadQuote, RobinhoodCryptoBuilder,
-    RobinhoodCryptoConfig, api::Api, broker, cache::Cached, capabilities::capabilities,
-    convert::Pair, directory::Listed, error::unsupported, readings::Readings, recent::Recent,
+    RobinhoodCryptoConfig, api::Api, broker, capabilities::capabilities, convert::Pair,
+    directory::Listed, error::unsupported, readings::Readings, recent::Recent,
 };
 
 /// One user of Robinhood's official Crypto Trading API.

@@ -5,7 +5,6 @@
 
 mod api;
 mod builder;
-mod cache;
 mod capabilities;
 mod client;
 mod config;

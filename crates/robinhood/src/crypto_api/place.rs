@@ -1,12 +1,10 @@
 //! Placing an order: checked here, sent once, and never lost sight of.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use time::Duration;
+use wheelhouse_adapter::{Gone, Waiting};
 use wheelhouse_core::{
     AcceptedOrder, ClientOrderId, Effect, Error, ErrorKind, Order, OrderRequest, OrderState,
     RejectReason, Rejection, Result, Submission, TradingHours, UnresolvedOrder,
@@ -41,20 +39,20 @@ impl Inner {
     /// a caller who stops waiting does not stop the answer from being noted.
     pub(crate) async fn place(self: &Arc<Self>, request: &OrderRequest) -> Result<Submission> {
         let named = |error| self.place_in(error, "place_order");
-        let prepared = self.prepare(request).await.map_err(named)?;
+        let mut prepared = self.prepare(request).await.map_err(named)?;
         let known = self.recent.begin(&prepared.body, &prepared.open);
         if let Some(outcome) = known.map_err(named)? {
             return Ok(outcome);
         }
-        let caller = Caller::default();
-        let (inner, abandoned) = (self.clone(), caller.gone.clone());
+        let waiting = Waiting::default();
+        let (inner, gone) = (self.clone(), waiting.watch());
         let open = prepared.open.clone();
         let sending = tokio::spawn(async move {
-            let outcome = inner.send(&prepared, &abandoned).await;
+            let outcome = inner.send(&mut prepared, &gone).await;
             inner
                 .recent
                 .finish(&prepared.open.client_order_id, &outcome);
-            if abandoned.load(Ordering::Acquire) {
+            if gone.is_set() {
                 report_alone(&prepared.open.client_order_id, &outcome);
             }
             outcome
@@ -100,19 +98,18 @@ impl Inner {
         })
     }
 
-    async fn send(&self, prepared: &Prepared, abandoned: &AtomicBool) -> Result<Submission> {
+    async fn send(&self, prepared: &mut Prepared, gone: &Gone) -> Result<Submission> {
         let api = &self.api;
-        let gate = Gate {
-            signer: &api.signer,
-            abandoned,
-        };
+        let gate = Gate::new(&api.signer, gone);
         let call = api.http.call(&api.routes.place, &api.target).signer(&gate);
         let call = self.of_account(call, &prepared.open.request.account);
         let call = call.body(prepared.body.clone(), "application/json; charset=utf-8");
-        let sent = api.clock().now();
-        match call.max_wait(api.limit_wait).send().await {
+        let outcome = call.max_wait(api.limit_wait).send().await;
+        // Before that it stood in the queue of the limit.
+        prepared.open.sent_at = gate.signed_at().unwrap_or(prepared.open.sent_at);
+        match outcome {
             Ok(answer) => {
-                api.note(&answer, sent);
+                api.note(&answer, prepared.open.sent_at);
                 self.classify(answer, prepared).await
             }
             Err(failure) if failure.error().effect() == Effect::None => Err(failure.into_error()),
@@ -251,17 +248,5 @@ fn report_alone(id: &ClientOrderId, outcome: &Result<Submission>) {
     match outcome {
         Ok(outcome) => tracing::warn!(%id, %outcome, "an order was placed whose caller had gone"),
         Err(error) => tracing::info!(%id, %error, "an order was not placed; its caller had gone"),
-    }
-}
-
-/// Knows whether somebody still waits for an outcome.
-#[derive(Default)]
-struct Caller {
-    gone: Arc<AtomicBool>,
-}
-
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.gone.store(true, Ordering::Release);
     }
 }

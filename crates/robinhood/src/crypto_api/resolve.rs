@@ -1,11 +1,12 @@
 //! Finding out what became of an order, by reading only.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use time::OffsetDateTime;
+use wheelhouse_adapter::{ConsistencyWindow, Pauses};
 use wheelhouse_core::{
-    AccountId, ClientOrderId, Clock, Error, ErrorKind, Evidence, Order, Resolution, Result,
+    AccountId, ClientOrderId, Error, ErrorKind, Evidence, Order, Resolution, Result,
     UnresolvedOrder,
 };
 
@@ -20,8 +21,6 @@ use super::{
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.
 const SKEW: time::Duration = time::Duration::seconds(60);
-/// How long after the window a broker that does not answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How many complete readings it takes to say that there is no order.
 const ENOUGH: u32 = 3;
 
@@ -33,13 +32,12 @@ impl Inner {
         let account = &open.request.account;
         self.check_account(account, "resolve").await?;
         let clock = &**self.api.clock();
-        let window = Window::new(clock, open.sent_at, self.config.consistency_window);
+        let window = ConsistencyWindow::new(clock, open.sent_at, self.config.consistency_window);
         let wire_id = ids::on_the_wire(&open.client_order_id);
-        let mut evidence = Evidence::new(window.ends_at);
-        let mut pause = Duration::from_millis(500);
+        let mut evidence = Evidence::new(window.ends_at());
+        let mut pauses = Pauses::default();
         loop {
-            clock.sleep(window.cut(clock, pause)).await;
-            pause = (pause * 2).min(Duration::from_secs(8));
+            clock.sleep(pauses.next(clock, &window)).await;
             match self.reading(account, self.earliest(open.sent_at)).await {
                 Ok(snapshot) => {
                     evidence.complete_reads += 1;
@@ -56,7 +54,7 @@ impl Inner {
                             evidence.remark = Some(format!("{count} orders bear the identifier"));
                         }
                     }
-                    if snapshot.began >= window.end && evidence.complete_reads >= ENOUGH {
+                    if snapshot.began >= window.end() && evidence.complete_reads >= ENOUGH {
                         return Ok(match evidence.remark {
                             None => Resolution::NotFound(evidence),
                             Some(_) => Resolution::Unknown(Box::new(open.clone()), evidence),
@@ -65,8 +63,7 @@ impl Inner {
                 }
                 Err(error) => {
                     evidence.failed_reads += 1;
-                    let hopeless = clock.monotonic() >= window.end + PATIENCE;
-                    if hopeless || error.kind() == ErrorKind::InvalidCredentials {
+                    if window.is_hopeless(clock) || error.kind() == ErrorKind::InvalidCredentials {
                         let remark = format!("the last reading failed: {}", error.message());
                         evidence.remark = Some(remark);
                         return Ok(Resolution::Unknown(Box::new(open.clone()), evidence));
@@ -149,30 +146,4 @@ fn named(order: &Order, open: &UnresolvedOrder) -> Order {
     let mut order = order.clone();
     order.client_order_id = Some(open.client_order_id.clone());
     order
-}
-
-/// How long an order may take to show, counted from when it was sent.
-struct Window {
-    /// In monotonic time, so that a clock that is set does not move it.
-    end: Duration,
-    ends_at: OffsetDateTime,
-}
-
-impl Window {
-    fn new(clock: &dyn Clock, sent_at: OffsetDateTime, length: Duration) -> Self {
-        // Sent in the future means that the clock was set back: then the whole window is ahead.
-        let passed = Duration::try_from(clock.now() - sent_at).unwrap_or(Duration::ZERO);
-        Self {
-            end: clock.monotonic() + length.saturating_sub(passed),
-            ends_at: sent_at.saturating_add(length.try_into().unwrap_or(time::Duration::MAX)),
-        }
-    }
-
-    /// Shortens a pause so that it ends with the window.
-    fn cut(&self, clock: &dyn Clock, pause: Duration) -> Duration {
-        match self.end.saturating_sub(clock.monotonic()) {
-            Duration::ZERO => pause,
-            left => pause.min(left),
-        }
-    }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
 use base64::{
@@ -13,6 +10,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use ring::signature::Ed25519KeyPair;
+use time::OffsetDateTime;
+use wheelhouse_adapter::Gone;
 use wheelhouse_core::{Clock, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use wheelhouse_http::{Signer, Unsigned};
 use zeroize::Zeroizing;
@@ -121,16 +120,33 @@ impl Signer for RequestSigner {
 /// caller has gone by then is not sent.
 #[derive(Debug)]
 pub(crate) struct Gate<'a> {
-    pub(crate) signer: &'a RequestSigner,
-    pub(crate) abandoned: &'a AtomicBool,
+    signer: &'a RequestSigner,
+    gone: &'a Gone,
+    signed_at: OnceLock<OffsetDateTime>,
+}
+
+impl<'a> Gate<'a> {
+    pub(crate) fn new(signer: &'a RequestSigner, gone: &'a Gone) -> Self {
+        Self {
+            signer,
+            gone,
+            signed_at: OnceLock::new(),
+        }
+    }
+
+    /// Returns when the request went out, in this side's time; `None` if it never did.
+    pub(crate) fn signed_at(&self) -> Option<OffsetDateTime> {
+        self.signed_at.get().copied()
+    }
 }
 
 impl Signer for Gate<'_> {
     fn sign(&self, request: &Unsigned<'_>) -> Result<Vec<(&'static str, SecretString)>> {
-        if self.abandoned.load(Ordering::Acquire) {
+        if self.gone.is_set() {
             let message = "the caller stopped waiting before the order was sent";
             return Err(Error::new(ErrorKind::Timeout, message));
         }
+        self.signed_at.get_or_init(|| self.signer.clock.now());
         self.signer.sign(request)
     }
 }

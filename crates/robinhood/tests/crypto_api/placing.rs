@@ -517,6 +517,30 @@ async fn f44_an_answer_that_comes_after_its_caller_has_gone_is_noted() {
 }
 
 #[tokio::test]
+async fn the_window_of_an_order_that_waited_for_its_limit_begins_when_it_went_out() {
+    let at = AtSim::new().await;
+    at.fault(Route::PlaceOrder, Kind::DropAnswer);
+    let http = http(Hurried::new());
+    let scope = LimitScope::new("crypto-queue");
+    let builder = builder(&at.api().origin(), http.clone());
+    let broker = builder.limit_scope(scope.clone()).build().unwrap();
+    // The instrument and the accounts are known from here on.
+    broker
+        .find_instrument(&at.account, "BTC-USD")
+        .await
+        .unwrap();
+    let began = time::OffsetDateTime::now_utc();
+    // 9 s on a clock that hurries are 300 ms.
+    http.limiter().pause(&scope, Duration::from_secs(9)).await;
+    let submission = broker.place_order(&at.resting()).await.unwrap();
+    let Submission::Unknown(open) = submission else {
+        panic!("{submission:?}")
+    };
+    let waited = open.sent_at - began;
+    assert!(waited >= time::Duration::milliseconds(250), "{waited}");
+}
+
+#[tokio::test]
 async fn an_order_whose_caller_has_gone_before_it_was_sent_is_not_sent() {
     let at = AtSim::new().await;
     let scope = LimitScope::new("the-user");
