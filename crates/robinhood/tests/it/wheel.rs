@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::datetime};
 use wheelhouse_core::{
-    Broker, BrokerExt, Clock, Deliverable, OptionPosition, Price, Quantity, Side, Sleep, dec,
+    Broker, BrokerExt, Clock, Decimal, Deliverable, OptionPosition, Price, Quantity, Side, Sleep,
+    dec,
 };
 use wheelhouse_wheel::{AccountWheel, Hazard, Secured, Stage};
 
@@ -412,4 +413,20 @@ async fn a_contract_that_was_adjusted_is_on_the_share_and_not_on_its_root() {
         .unwrap();
     assert_eq!(put.contract.underlying.as_str(), "F");
     assert_eq!(put.contract.deliverable, Some(Deliverable::Adjusted));
+}
+
+#[tokio::test]
+async fn strikes_of_any_size_are_asked_for_without_a_panic() {
+    let at = AtSim::new().await;
+    let options = at.broker.options().unwrap();
+    for strike in [Decimal::MAX, dec!(0.0000000000000000000000000001)] {
+        let mut query = wheelhouse_core::OptionQuery::new("F".parse().unwrap());
+        query.strike = Some(Price::new(strike));
+        let page = options.option_contracts(&at.account, query).await;
+        assert!(page.is_ok_and(|page| page.items.is_empty()), "{strike}");
+    }
+    let mut query = wheelhouse_core::OptionQuery::new("F".parse().unwrap());
+    query.strike = Some(Price::new(dec!(10)));
+    let page = options.option_contracts(&at.account, query).await.unwrap();
+    assert!(!page.items.is_empty());
 }
