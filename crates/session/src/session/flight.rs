@@ -143,13 +143,14 @@ impl Inner {
             return flight;
         };
         state.flight = Some(flight.clone());
-        let landing = Landing {
+        let mut landing = Landing {
             inner: Arc::clone(self),
+            outcome: None,
             result,
         };
         runtime.spawn(async move {
-            let result = refresh::run(&landing.inner).await;
-            landing.result.send_replace(Some(result));
+            landing.outcome = Some(refresh::run(&landing.inner).await);
+            drop(landing);
         });
         flight
     }
@@ -166,12 +167,18 @@ impl Inner {
 /// Clears the way for the next refresh however this one ends: done, panicked or cancelled.
 struct Landing {
     inner: Arc<Inner>,
+    outcome: Option<Result<AccessToken>>,
     result: watch::Sender<Option<Result<AccessToken>>>,
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
+        // First this: who asks because of the outcome, such as for a token that was refused at once,
+        // must not be given it again.
         self.inner.state().flight = None;
+        if let Some(outcome) = self.outcome.take() {
+            self.result.send_replace(Some(outcome));
+        }
     }
 }
 

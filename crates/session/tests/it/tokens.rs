@@ -1,7 +1,11 @@
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Wake},
+};
 
 use wheelhouse_core::{ErrorKind, TokenSource};
-use wheelhouse_session::{SessionEventKind, SessionPolicy};
+use wheelhouse_session::{Session, SessionEventKind, SessionPolicy};
 
 use crate::support::{Fault, HOUR, MINUTE, World, settle};
 
@@ -26,6 +30,45 @@ async fn tok_1_a_thousand_callers_share_each_of_a_hundred_refreshes() {
         assert_eq!(world.broker.refreshes(), round as u32);
     }
     assert_eq!((world.broker.posts(), world.broker.alarms()), (100, 0));
+}
+
+/// Asks for newer tokens at the very moment in which those who wait are told.
+struct AsksAgain {
+    session: Session,
+    answered: Mutex<Vec<bool>>,
+}
+
+impl Wake for AsksAgain {
+    fn wake(self: Arc<Self>) {
+        let next =
+            pin!(self.session.refresh()).poll(&mut Context::from_waker(std::task::Waker::noop()));
+        self.answered.lock().unwrap().push(next.is_ready());
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_over_is_shared_with_nobody_who_comes_later() {
+    let world = World::new();
+    let session = world.log_in().await;
+    let asks = Arc::new(AsksAgain {
+        session: session.clone(),
+        answered: Mutex::default(),
+    });
+    let waker = asks.clone().into();
+    let mut first = pin!(session.refresh());
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    settle().await;
+    let done = first.poll(&mut Context::from_waker(&waker));
+    assert!(matches!(done, Poll::Ready(Ok(()))));
+    // What has ended cannot answer them: they wait for a refresh of their own.
+    assert_eq!(*asks.answered.lock().unwrap(), [false]);
+    assert_eq!((world.broker.refreshes(), world.broker.alarms()), (2, 0));
+    assert_eq!(session.token().await.unwrap().generation(), 3);
 }
 
 #[tokio::test]
