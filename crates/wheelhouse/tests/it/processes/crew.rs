@@ -1,6 +1,12 @@
 //! The side of the test: a simulated broker, its time, and the processes that work there.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tempfile::TempDir;
 use tokio::{
@@ -13,14 +19,17 @@ use wheelhouse::{
 };
 use wheelhouse_sim::{
     Sim,
-    robinhood::{LoginFlow, LoginOutcome, Settings},
+    robinhood::{Ledger, LoginFlow, LoginOutcome, Route, Settings},
 };
 
+use super::relay::Relay;
 use crate::shared_clock::SharedClock;
 
 pub(super) const ORIGIN: &str = "WHEELHOUSE_TEST_ORIGIN";
 pub(super) const DIRECTORY: &str = "WHEELHOUSE_TEST_DIRECTORY";
 pub(super) const WATCHED: &str = "WHEELHOUSE_TEST_WATCHED";
+/// What a watched worker calls itself at the broker.
+pub(super) const NAME: &str = "WHEELHOUSE_TEST_NAME";
 /// Tells what a worker says from what the test harness prints.
 pub(super) const MARK: &str = "@@ ";
 
@@ -30,8 +39,10 @@ pub(super) const HOUR: Duration = Duration::from_secs(3600);
 /// ends the session.
 pub(super) struct Crew {
     pub(super) sim: Sim,
+    pub(super) relay: Relay,
     clock: SharedClock,
     dir: TempDir,
+    story: Story,
 }
 
 impl Crew {
@@ -48,10 +59,20 @@ impl Crew {
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
         Self {
-            sim,
+            relay: Relay::start(sim.robinhood().addr()).await,
             clock: SharedClock::in_directory(dir.path()),
             dir,
+            story: Story {
+                stage: Arc::default(),
+                ledger: sim.robinhood().ledger().clone(),
+            },
+            sim,
         }
+    }
+
+    /// Says what the test does next, for the message of a failure.
+    pub(super) fn stage(&self, stage: String) {
+        *self.story.stage.lock().unwrap() = stage;
     }
 
     pub(super) fn advance(&self, by: Duration) {
@@ -60,23 +81,23 @@ impl Crew {
 
     /// Starts a process on the data directory, as a program of a user does.
     pub(super) async fn worker(&self) -> Worker {
-        self.start(|_| {}).await
+        self.start("a worker", |_| {}).await
     }
 
     /// Starts a process that can be told to stand still at a point of a refresh.
-    pub(super) async fn watched(&self) -> Worker {
-        self.start(|command| {
-            command.env(WATCHED, "1");
+    pub(super) async fn watched(&self, name: &'static str) -> Worker {
+        self.start(name, |command| {
+            command.env(WATCHED, "1").env(NAME, name);
         })
         .await
     }
 
-    async fn start(&self, change: impl FnOnce(&mut Command)) -> Worker {
+    async fn start(&self, name: &'static str, change: impl FnOnce(&mut Command)) -> Worker {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
             .args(["--exact", "processes::worker::worker"])
             .args(["--ignored", "--nocapture", "--test-threads=1"])
-            .env(ORIGIN, self.sim.robinhood().origin())
+            .env(ORIGIN, self.relay.origin())
             .env(DIRECTORY, self.dir.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -88,6 +109,8 @@ impl Crew {
             lines: BufReader::new(child.stdout.take().unwrap()).lines(),
             child,
             conflicts: 0,
+            name,
+            story: self.story.clone(),
         };
         assert_eq!(worker.hear().await, "ready");
         worker
@@ -138,6 +161,49 @@ pub(super) struct Tally {
     pub(super) granted: usize,
 }
 
+/// What has led to a failure: where the test was, and what the token endpoint saw before.
+#[derive(Clone)]
+struct Story {
+    stage: Arc<Mutex<String>>,
+    ledger: Ledger,
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = self.stage.lock().unwrap();
+        writeln!(f, "{stage}; the last requests for tokens, oldest first:")?;
+        let mut requests = self.ledger.requests();
+        requests.retain(|request| request.route == Route::Token.name());
+        for request in requests.iter().skip(requests.len().saturating_sub(SHOWN)) {
+            let by = request.user_agent.as_deref().unwrap_or("nobody");
+            writeln!(f, "  {} by {by}: {:?}", request.at, request.fate)?;
+        }
+        writeln!(f, "the last refreshes, by the token that was sent:")?;
+        let refreshes = self.ledger.refreshes();
+        let mut generation = 1;
+        for (place, refresh) in refreshes.iter().enumerate() {
+            let of = if refresh.reused {
+                "an older one than".to_owned()
+            } else {
+                "generation".to_owned()
+            };
+            if place + SHOWN >= refreshes.len() {
+                let answer = if refresh.accepted {
+                    "new tokens"
+                } else {
+                    "refused"
+                };
+                writeln!(f, "  {} {of} {generation}: {answer}", refresh.at)?;
+            }
+            generation += usize::from(refresh.accepted);
+        }
+        Ok(())
+    }
+}
+
+/// How many requests of each kind a failure shows.
+const SHOWN: usize = 6;
+
 /// A process at work.
 pub(super) struct Worker {
     child: Child,
@@ -145,6 +211,8 @@ pub(super) struct Worker {
     lines: Lines<BufReader<ChildStdout>>,
     /// Writes of this process that the store has refused, as of the last reading.
     pub(super) conflicts: u32,
+    name: &'static str,
+    story: Story,
 }
 
 impl Worker {
@@ -188,7 +256,7 @@ impl Worker {
         let said = self.hear().await;
         let words: Vec<&str> = said.split(' ').collect();
         let ["ok", generation, conflicts] = words.as_slice() else {
-            panic!("{said}")
+            panic!("{} says: {said}\n{}", self.name, self.story)
         };
         self.conflicts = conflicts.parse().unwrap();
         generation.parse().unwrap()

@@ -3,4 +3,5 @@
 mod crew;
 mod logins;
 mod refreshes;
+mod relay;
 mod worker;

@@ -1,10 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use wheelhouse_sim::{
-    Fault, Kind,
-    robinhood::{RefreshReuse, Route},
-};
+use wheelhouse_sim::robinhood::RefreshReuse;
 
 use super::crew::{Crew, HOUR, Tally, Worker};
 
@@ -49,6 +46,7 @@ async fn tok_3_a_stopped_process_sends_no_refresh_token_that_was_used_meanwhile(
         let [holder, other] = &mut pair;
         crew.advance(HOUR);
         let point = if round % 4 < 2 { "sending" } else { "loaded" };
+        crew.stage(format!("round {round}, stopped at {point}"));
         holder.tell(&format!("arm {point}")).await;
         holder.tell("read 1").await;
         assert_eq!(holder.hear().await, format!("at {point}"));
@@ -77,6 +75,7 @@ async fn tok_3_a_stopped_process_writes_nothing_over_newer_tokens() {
         let [holder, other] = &mut pair;
         crew.advance(HOUR);
         let before = other.conflicts + holder.conflicts;
+        crew.stage(format!("round {round}, stopped at writing"));
         holder.tell("arm writing").await;
         holder.tell("read 1").await;
         assert_eq!(holder.hear().await, "at writing");
@@ -111,14 +110,14 @@ async fn tok_3_a_process_stopped_before_its_answer_comes_takes_over_newer_tokens
         pair.reverse();
         let [holder, other] = &mut pair;
         crew.advance(HOUR);
-        let late = Kind::DelayAnswer(Duration::from_millis(30));
-        let faults = crew.sim.robinhood().faults();
-        faults.add(Fault::new(Route::Token, late).times(1));
+        crew.stage(format!("round {round}, stopped with the answer under way"));
+        crew.relay.keep_answers(true);
         holder.tell("read 1").await;
         while crew.tally().refreshes == 2 * round - 2 {
             tokio::task::yield_now().await;
         }
         holder.stop().await;
+        crew.relay.keep_answers(false);
         crew.advance(BEYOND_THE_LEASE);
         let won = other.read(1).await;
         holder.carry_on().await;
@@ -134,7 +133,7 @@ async fn tok_3_a_process_stopped_before_its_answer_comes_takes_over_newer_tokens
 }
 
 async fn pair(crew: &Crew) -> [Worker; 2] {
-    let mut pair = [crew.watched().await, crew.watched().await];
+    let mut pair = [crew.watched("one").await, crew.watched("two").await];
     assert_eq!(pair[0].ask("connect").await, "ok new");
     assert_eq!(pair[1].ask("connect").await, "ok resumed");
     pair

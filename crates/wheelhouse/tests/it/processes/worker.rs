@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use wheelhouse::{
     Connector, Error, TokenSource,
     crypto::{Key as SealingKey, KeyRing},
+    http::HttpClient,
     ratelimit::{LimitClass, LimitRequest, LimitScope, Limiter, LocalLimiter, Quota, Usage},
     robinhood::{Robinhood, StoredDevices},
     session::{
@@ -27,7 +28,7 @@ use wheelhouse::{
     sqlite::SqliteStore,
 };
 
-use super::crew::{DIRECTORY, MARK, ORIGIN, WATCHED};
+use super::crew::{DIRECTORY, MARK, NAME, ORIGIN, WATCHED};
 use crate::shared_clock::SharedClock;
 
 #[tokio::test]
@@ -99,10 +100,16 @@ async fn connector(origin: &str, dir: &Path, gate: Arc<Gate>) -> Connector {
     };
     let store = EncryptedStore::new(watched, KeyRing::new(key));
     let inner = LocalLimiter::new(clock.clone());
+    let http = HttpClient::builder()
+        .clock(clock.clone())
+        .limiter(Arc::new(Queue { inner, gate }))
+        .user_agent(env::var(NAME).unwrap())
+        .build()
+        .unwrap();
     builder
         .session_manager(SessionManager::builder(store.clone()))
         .robinhood_devices(Arc::new(StoredDevices::new(store, clock)))
-        .limiter(Arc::new(Queue { inner, gate }))
+        .http_client(http)
         .build()
         .await
         .unwrap()
@@ -152,7 +159,10 @@ impl Gate {
         let here = |armed: &mut String| armed == point;
         if self.armed.lock().unwrap().take_if(here).is_some() {
             let opening = self.opening.lock().unwrap().clone();
-            say(&format!("at {point}"));
+            // Said by a task of its own, which this one thread runs once the caller's has come to rest:
+            // who is stopped upon it goes on by being woken, and not in the middle of a step.
+            let arrived = format!("at {point}");
+            tokio::spawn(async move { say(&arrived) });
             opening.notified().await;
         }
     }
