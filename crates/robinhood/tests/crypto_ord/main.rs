@@ -24,6 +24,8 @@ use tally::{Outcome, Tally, Verdict};
 
 const PLACEMENTS: usize = 10_000;
 const IN_FLIGHT: usize = 32;
+/// At so many servers at a time: the others would only make the answers of these wait.
+const SERVERS_AT_ONCE: usize = 2;
 /// So many at once, where another run needs the machine more.
 const FEW_IN_FLIGHT: usize = 12;
 
@@ -38,14 +40,14 @@ const SERVERS: [Duplicate; 4] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
-    let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+    let turns = Arc::new(Semaphore::new(SERVERS_AT_ONCE));
     let mut runs = tokio::task::JoinSet::new();
     for version in [CryptoApiVersion::V1, CryptoApiVersion::V2] {
         for duplicate in SERVERS {
             runs.spawn(nothing_is_doubled_or_lost(
                 version,
                 duplicate,
-                permits.clone(),
+                turns.clone(),
             ));
         }
     }
@@ -75,11 +77,11 @@ async fn ord_1_no_placement_is_doubled_or_lost_when_a_fifth_goes_wrong() {
 async fn nothing_is_doubled_or_lost(
     version: CryptoApiVersion,
     duplicate: Duplicate,
-    permits: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 ) -> (String, Verdict, BTreeMap<ProxyFault, u64>) {
     let many = PLACEMENTS / SERVERS.len() / 2;
     let rig = Rig::start(version, duplicate).await;
-    let verdict = placed(&rig, many, permits).await;
+    let verdict = placed(&rig, many, turns).await;
     let counts = rig.proxy.counts();
     let sent: u64 = counts.values().sum();
     assert_eq!(sent as usize + verdict.not_sent, many, "each is sent once");
@@ -95,7 +97,9 @@ async fn nothing_is_doubled_or_lost(
 }
 
 /// Places orders, many at once, and finds out what is not known, as a program does.
-async fn placed(rig: &Rig, many: usize, permits: Arc<Semaphore>) -> Verdict {
+async fn placed(rig: &Rig, many: usize, turns: Arc<Semaphore>) -> Verdict {
+    let turn = turns.acquire().await.unwrap();
+    let permits = Arc::new(Semaphore::new(IN_FLIGHT / SERVERS_AT_ONCE));
     let traders = rig.traders().await;
     let mut placing = tokio::task::JoinSet::new();
     for number in 0..many {
@@ -110,6 +114,8 @@ async fn placed(rig: &Rig, many: usize, permits: Arc<Semaphore>) -> Verdict {
             (outcome, trader.now() - placed_at)
         });
     }
+    // What is not known yet is looked for while others place.
+    drop(turn);
     let mut tally = Tally::default();
     while let Some(done) = placing.join_next().await {
         let (outcome, took) = done.unwrap();
