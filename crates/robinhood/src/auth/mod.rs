@@ -43,9 +43,9 @@ pub const USER_UUID: &str = "user_uuid";
 
 /// Logs users in at Robinhood. Give it to a session manager.
 ///
-/// The login is a value: every challenge that it meets is a [`Challenge`], and what has to be
+/// The login is a value: every challenge that it meets is a [`Challenge`](wheelhouse_session::Challenge), and what has to be
 /// remembered until the answer is in the [`PendingLogin`]. What no program can do (photo, bank,
-/// support) is [`Challenge::Human`].
+/// support) is [`Challenge::Human`](wheelhouse_session::Challenge::Human).
 #[derive(Clone)]
 pub struct RobinhoodAuth {
     pub(self) config: RobinhoodConfig,
