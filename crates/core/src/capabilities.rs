@@ -91,8 +91,11 @@ pub struct ClientOrderIdSupport {
     /// How long it may be, in bytes.
     pub max_len: usize,
     /// Whether the broker itself refuses a second order with the same identifier. Only then may a
-    /// placement be sent again.
+    /// placement be sent again. It is said of what [`place_order`](crate::Broker::place_order) takes.
     pub deduplicated: bool,
+    /// The same of what [`place_option_order`](crate::OptionsTrading::place_option_order) takes:
+    /// brokers keep options in a book of their own.
+    pub options_deduplicated: bool,
 }
 
 impl ClientOrderIdSupport {
@@ -102,13 +105,21 @@ impl ClientOrderIdSupport {
             echoed,
             max_len,
             deduplicated: false,
+            options_deduplicated: false,
         }
     }
 
-    /// Says that the broker refuses a second order with the same identifier.
+    /// Says that the broker refuses a second order with the same identifier, options aside.
     #[must_use]
     pub fn deduplicated(mut self) -> Self {
         self.deduplicated = true;
+        self
+    }
+
+    /// Says that the broker refuses a second order of options with the same identifier.
+    #[must_use]
+    pub fn options_deduplicated(mut self) -> Self {
+        self.options_deduplicated = true;
         self
     }
 }

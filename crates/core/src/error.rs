@@ -249,7 +249,8 @@ kinds! {
     SessionExpired = 1003,
     /// The broker limits logins at the moment.
     LoginRateLimited = 1004,
-    /// Too many failed logins here: no further attempt is sent until the lock ends.
+    /// Too many failed logins here, or requests for approval: no further attempt is sent until the lock
+    /// ends.
     LockedOut = 1005,
     /// The broker refused the refresh token, or it was used before.
     RefreshRefused = 1006,

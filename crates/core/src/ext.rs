@@ -39,12 +39,15 @@ pub trait BrokerExt: Broker {
         let (mut all, mut seen) = (Vec::new(), HashSet::new());
         let mut walk = Walk::default();
         loop {
-            let page = self.positions(&account, query.clone()).await?;
-            if page.next.is_none() && all.is_empty() {
-                return Ok(page.items);
+            let mut page = self.positions(&account, query.clone()).await?;
+            page.items.retain(|it| !seen.contains(&it.id));
+            if page.next.is_some() {
+                seen.extend(page.items.iter().map(|it| it.id.clone()));
             }
-            let new = |it: &Position| seen.insert(it.id.clone());
-            all.extend(page.items.into_iter().filter(new));
+            match all.is_empty() {
+                true => all = page.items,
+                false => all.append(&mut page.items),
+            }
             let Some(next) = page.next else {
                 return Ok(all);
             };

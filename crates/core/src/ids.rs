@@ -263,20 +263,35 @@ impl<'de> Deserialize<'de> for Symbol {
 
 #[inline]
 fn check_id(what: &str, text: &str) -> Result<()> {
-    // Looking at every byte without stopping early lets the compiler look at many at once.
-    let (fit, dots) = text.bytes().fold((true, 0u32), |(fit, dots), byte| {
-        let this = byte.is_ascii_graphic() & !is_url_sign(char::from(byte));
-        (fit & this, dots + u32::from(byte == b'.'))
-    });
-    let fit = fit && (dots < 2 || !text.contains(".."));
+    let kinds = text
+        .bytes()
+        .fold(0, |all, byte| all | KINDS[usize::from(byte)]);
+    let fit = kinds & UNFIT == 0 && (kinds & DOT == 0 || !text.contains(".."));
     if fit && (1..=MAX_ID_LEN).contains(&text.len()) {
         return Ok(());
     }
     Err(id_error(what, text))
 }
 
+const UNFIT: u8 = 1;
+const DOT: u8 = 2;
+
+/// What there is to say of each byte of an identifier.
+static KINDS: [u8; 256] = {
+    let mut kinds = [UNFIT; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let sign = byte as u8;
+        if sign.is_ascii_graphic() && !is_url_sign(sign as char) {
+            kinds[byte] = if sign == b'.' { DOT } else { 0 };
+        }
+        byte += 1;
+    }
+    kinds
+};
+
 /// Tells the signs that mean something in a URL.
-fn is_url_sign(c: char) -> bool {
+const fn is_url_sign(c: char) -> bool {
     matches!(c, '/' | '\\' | '?' | '%')
 }
 

@@ -67,7 +67,8 @@ pub enum OptionRight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Deliverable {
-    /// Something else, since a split, a merger or a special dividend.
+    /// Something else, since a split, a merger or a special dividend. A price times
+    /// [`OptionContract::multiplier`] is not what such a contract costs.
     Adjusted,
     /// Money only, as with options on an index.
     Cash,
@@ -87,7 +88,7 @@ pub struct OptionChain {
     pub root: Option<Symbol>,
     /// The dates of expiry, rising.
     pub expirations: Vec<Date>,
-    /// How many units of the underlying a contract stands for.
+    /// How many units of the underlying a contract stands for; see [`OptionContract::multiplier`].
     pub multiplier: Option<Decimal>,
     /// Whether new positions may be opened.
     pub can_open: Option<bool>,
@@ -154,7 +155,9 @@ pub struct OptionContract {
     pub strike: Price,
     /// Call or put.
     pub right: OptionRight,
-    /// How many units of the underlying a contract stands for.
+    /// How many units of the underlying a contract stands for. A price times this is what the
+    /// contract costs, but not if it is [adjusted](Deliverable::Adjusted): one that delivers 10 shares
+    /// since a reverse split is still quoted for 100, and costs its price times 100.
     pub multiplier: Decimal,
     /// What changes hands at exercise, if this reading tells.
     pub deliverable: Option<Deliverable>,
@@ -249,7 +252,9 @@ pub struct OptionPosition {
     pub side: Side,
     /// How many contracts, never negative.
     pub contracts: Quantity,
-    /// The mean price per unit of the underlying, never negative.
+    /// The mean price, told as quotes are: per unit of the underlying, never negative. Times
+    /// [`multiplier`](OptionContract::multiplier) it is what a contract cost, but not if the contract
+    /// is [adjusted](Deliverable::Adjusted).
     pub average_price: Option<Price>,
     /// How many of the contracts are being assigned. The underlying may have moved already or not.
     pub pending_assignment: Option<Quantity>,

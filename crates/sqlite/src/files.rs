@@ -1,13 +1,16 @@
 //! What is done to the file system around SQLite.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
 
 use wheelhouse_core::Random;
-use wheelhouse_crypto::SystemRandom;
+use wheelhouse_crypto::{
+    SystemRandom,
+    private_file::{self, directory_of},
+};
 use wheelhouse_session::StoreError;
 
 /// Tells whether the file is there, fit for use; closes it to others if it is open to them.
@@ -18,12 +21,7 @@ pub(crate) fn check(path: &Path) -> Result<bool, StoreError> {
         Err(error) => return Err(read_failed(path, error)),
     };
     check_directory(directory_of(path))?;
-    if meta.file_type().is_symlink() {
-        return Err(refused(path, "it is a symbolic link; name the file itself"));
-    }
-    if !meta.is_file() {
-        return Err(refused(path, "it is not a plain file"));
-    }
+    private_file::check_file(&meta).map_err(|unfit| refused(path, &unfit.to_string()))?;
     guard::close_to_others(path, &meta)?;
     // What is in it SQLite has to say: a file that is opened and closed here would take away the
     // locks that other stores of this process have on it.
@@ -37,7 +35,7 @@ pub(crate) fn check(path: &Path) -> Result<bool, StoreError> {
 /// Makes the directory if it is missing, with mode 0700, and checks it.
 pub(crate) fn make_directory(path: &Path) -> Result<(), StoreError> {
     let directory = directory_of(path);
-    guard::make_directory(directory).map_err(|error| write_failed(directory, error))?;
+    private_file::make_directory(directory).map_err(|error| write_failed(directory, error))?;
     check_directory(directory)
 }
 
@@ -56,7 +54,8 @@ impl Draft {
                 .fill(&mut tag)
                 .map_err(|error| StoreError::Write(error.into()))?;
             let draft = draft_of(path, u64::from_be_bytes(tag));
-            let lock = guard::create_new(&draft).map_err(|error| write_failed(&draft, error))?;
+            let lock =
+                private_file::create_new(&draft).map_err(|error| write_failed(&draft, error))?;
             // Between the two calls it may have been swept away.
             if lock.try_lock().is_ok() && draft.exists() {
                 let lock = Some(lock);
@@ -81,7 +80,7 @@ impl Draft {
         // Unlike rename, a link does not replace what another process has just made.
         match fs::hard_link(&self.path, path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
-            _ => guard::sync_directory(directory_of(path)).map_err(failed),
+            _ => private_file::sync_directory(directory_of(path)).map_err(failed),
         }
     }
 }
@@ -142,18 +141,7 @@ fn is_draft_of(path: &Path, draft: &Path) -> bool {
 
 fn check_directory(directory: &Path) -> Result<(), StoreError> {
     let meta = fs::metadata(directory).map_err(|error| read_failed(directory, error))?;
-    if guard::anybody_may_write(&meta) {
-        let problem = "anybody may write in the directory; run `chmod 700` on it";
-        return Err(refused(directory, problem));
-    }
-    Ok(())
-}
-
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
+    private_file::check_directory(&meta).map_err(|unfit| refused(directory, &unfit.to_string()))
 }
 
 fn refused(path: &Path, problem: &str) -> StoreError {
@@ -189,18 +177,13 @@ const TRIES: u32 = 5;
 #[cfg(unix)]
 mod guard {
     use std::{
-        fs::{DirBuilder, Metadata, Permissions},
-        os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+        fs::{Metadata, Permissions},
+        os::unix::fs::{MetadataExt, PermissionsExt},
     };
 
     use super::*;
 
     pub(super) fn close_to_others(path: &Path, meta: &Metadata) -> Result<(), StoreError> {
-        // The owner of /proc/self is the user this process runs as; std has no other way to ask.
-        let me = fs::metadata("/proc/self").ok().map(|me| me.uid());
-        if me.is_some_and(|me| me != meta.uid()) {
-            return Err(refused(path, "it belongs to another user"));
-        }
         if meta.mode() & 0o022 != 0 {
             return Err(refused(
                 path,
@@ -212,30 +195,6 @@ mod guard {
                 .map_err(|error| write_failed(path, error))?;
         }
         Ok(())
-    }
-
-    pub(super) fn anybody_may_write(meta: &Metadata) -> bool {
-        let sticky = meta.mode() & 0o1000 != 0;
-        meta.mode() & 0o002 != 0 && !sticky
-    }
-
-    pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-    }
-
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-    }
-
-    pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
     }
 
     pub(super) fn has_other_names(meta: &Metadata) -> bool {
@@ -250,22 +209,6 @@ mod guard {
     use super::*;
 
     pub(super) fn close_to_others(_path: &Path, _meta: &Metadata) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    pub(super) fn anybody_may_write(_meta: &Metadata) -> bool {
-        false
-    }
-
-    pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-        fs::create_dir_all(directory)
-    }
-
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
-    }
-
-    pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
         Ok(())
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use wheelhouse_core::{Effect, ErrorKind};
 use wheelhouse_ratelimit::{LimitClass, LimitRequest, LimitScope, Limiter, Priority, Quota};
@@ -5,7 +7,7 @@ use wheelhouse_ratelimit::{LimitClass, LimitRequest, LimitScope, Limiter, Priori
 use crate::{Bench, ONE, TEN, bench, millis, seconds};
 
 /// Returns how many calls got through in `time` if they come as fast as they can.
-async fn saturate(bench: &Bench, class: LimitClass, time: std::time::Duration) -> u32 {
+async fn saturate(bench: &Bench, class: LimitClass, time: Duration) -> u32 {
     let until = bench.now() + time;
     let mut calls = 0;
     loop {
@@ -327,6 +329,33 @@ async fn a_burst_published_later_keeps_the_count() {
     assert!(bench.limiter.check(&bench.request(class)).is_err());
 }
 
+/// Calls with gaps between them, which are the shorter the higher the limit is, and returns when each
+/// was let through.
+fn let_through(quota: Quota, limit: u32, gaps: &[u64], reserved: &[bool]) -> Vec<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let bench = bench();
+        bench.limiter.configure(&bench.user, TEN, quota).await;
+        let mut times = Vec::new();
+        for (gap, reserved) in gaps.iter().zip(reserved) {
+            bench.sleep(millis(*gap / u64::from(limit))).await;
+            let priority = match reserved {
+                true => Priority::Reserved,
+                false => Priority::Normal,
+            };
+            let request = bench.request(TEN).with_priority(priority);
+            let request = request.with_max_wait(seconds(600));
+            bench.limiter.acquire(&request).await.unwrap();
+            times.push(bench.now());
+        }
+        times
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -338,25 +367,8 @@ proptest! {
         reserved in proptest::collection::vec(any::<bool>(), 200),
         delays in proptest::collection::vec(0_u64..=100, 200),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
         let quota = Quota::every(limit, seconds(per)).with_burst(burst);
-        let times = runtime.block_on(async {
-            let bench = bench();
-            bench.limiter.configure(&bench.user, TEN, quota).await;
-            let mut times = Vec::new();
-            for (gap, reserved) in gaps.iter().zip(&reserved) {
-                bench.sleep(millis(*gap / u64::from(limit))).await;
-                let priority = if *reserved { Priority::Reserved } else { Priority::Normal };
-                let request = bench.request(TEN).with_priority(priority).with_max_wait(seconds(600));
-                bench.limiter.acquire(&request).await.unwrap();
-                times.push(bench.now());
-            }
-            times
-        });
+        let times = let_through(quota, limit, &gaps, &reserved);
         // A broker's bucket of that size is never found empty, though calls are under way for up to
         // a tenth of a second. A bucket of one call has no room to make up for that.
         let arrivals = |late: bool| {
@@ -367,7 +379,7 @@ proptest! {
         };
         let slack = f64::from(limit) * 0.1 / per as f64;
         for late in [false, f64::from(burst) >= slack.ceil() + 1.0] {
-            let (mut tokens, mut last) = (f64::from(burst), None::<std::time::Duration>);
+            let (mut tokens, mut last) = (f64::from(burst), None::<Duration>);
             for time in arrivals(late) {
                 let passed = last.map_or(0.0, |last| (time - last).as_secs_f64());
                 tokens = f64::min(tokens + passed * f64::from(limit) / per as f64, f64::from(burst));
@@ -385,25 +397,8 @@ proptest! {
         gaps in proptest::collection::vec(0_u64..900, 100..200),
         reserved in proptest::collection::vec(any::<bool>(), 200),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
         let quota = Quota::every(limit, seconds(per));
-        let times = runtime.block_on(async {
-            let bench = bench();
-            bench.limiter.configure(&bench.user, TEN, quota).await;
-            let mut times = Vec::new();
-            for (gap, reserved) in gaps.iter().zip(&reserved) {
-                bench.sleep(millis(*gap / u64::from(limit))).await;
-                let priority = if *reserved { Priority::Reserved } else { Priority::Normal };
-                let request = bench.request(TEN).with_priority(priority).with_max_wait(seconds(600));
-                bench.limiter.acquire(&request).await.unwrap();
-                times.push(bench.now());
-            }
-            times
-        });
+        let times = let_through(quota, limit, &gaps, &reserved);
         for start in &times {
             let end = *start + seconds(per);
             let calls = times.iter().filter(|time| (*start..end).contains(*time)).count();
