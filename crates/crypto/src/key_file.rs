@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -8,7 +8,10 @@ use secrecy::SecretString;
 use wheelhouse_core::Random;
 use zeroize::Zeroizing;
 
-use crate::{Error, Key, Result, format, key};
+use crate::{
+    Error, Key, Result, format, key,
+    private_file::{self, directory_of},
+};
 
 /// A key in a file of its own: one line of 64 hexadecimal digits, readable by its owner only.
 #[derive(Debug)]
@@ -56,11 +59,16 @@ impl KeyFile {
             source,
         };
         let seen = fs::symlink_metadata(path).map_err(failed)?;
-        guard::check_file(path, &seen)?;
-        guard::check_directory(directory_of(path))?;
+        check_file(path, &seen)?;
+        check_directory(directory_of(path))?;
         let file = File::open(path).map_err(failed)?;
         // The file that was opened is the one that was looked at.
-        guard::check_same(path, &seen, &file.metadata().map_err(failed)?)?;
+        let opened = file.metadata().map_err(failed)?;
+        if !guard::is_same(&seen, &opened) {
+            let problem = "it was exchanged while it was being opened";
+            return Err(refused(path, problem));
+        }
+        check_file(path, &opened)?;
 
         let mut text = Zeroizing::new(String::with_capacity(MAX_LEN as usize));
         file.take(MAX_LEN)
@@ -98,8 +106,8 @@ fn create(path: &Path, random: &dyn Random) -> Result<bool> {
         source,
     };
     let directory = directory_of(path);
-    guard::make_directory(directory).map_err(failed)?;
-    guard::check_directory(directory)?;
+    private_file::make_directory(directory).map_err(failed)?;
+    check_directory(directory)?;
 
     let bytes = key::generate_bytes(random)?;
     let mut line = Zeroizing::new(format::hex(&bytes[..]));
@@ -111,7 +119,7 @@ fn create(path: &Path, random: &dyn Random) -> Result<bool> {
     name.push(format!(".{}.tmp", format::hex(&tag)));
     let draft = directory.join(name);
 
-    let written = guard::create_new(&draft).and_then(|mut file| {
+    let written = private_file::create_new(&draft).and_then(|mut file| {
         file.write_all(line.as_bytes())?;
         file.sync_all()?;
         // Unlike rename, a link does not replace the key that another process has just made.
@@ -124,15 +132,29 @@ fn create(path: &Path, random: &dyn Random) -> Result<bool> {
         Err(error) => return Err(failed(error)),
     };
     removed.map_err(failed)?;
-    guard::sync_directory(directory).map_err(failed)?;
+    private_file::sync_directory(directory).map_err(failed)?;
     Ok(created)
 }
 
-fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+fn check_file(path: &Path, meta: &Metadata) -> Result<()> {
+    private_file::check_file(meta).map_err(|unfit| refused(path, unfit.to_string()))?;
+    match guard::open_to_others(meta) {
+        None => Ok(()),
+        Some(mode) => {
+            let problem = format!(
+                "others may use it (mode {mode:04o}); run `chmod 600` on it, or replace it if others have read it"
+            );
+            Err(refused(path, problem))
+        }
     }
+}
+
+fn check_directory(directory: &Path) -> Result<()> {
+    let meta = fs::metadata(directory).map_err(|source| Error::KeyFile {
+        path: directory.to_owned(),
+        source,
+    })?;
+    private_file::check_directory(&meta).map_err(|unfit| refused(directory, unfit.to_string()))
 }
 
 fn refused(path: &Path, problem: impl Into<String>) -> Error {
@@ -146,77 +168,15 @@ const MAX_LEN: u64 = 256;
 
 #[cfg(unix)]
 mod guard {
-    use std::{
-        fs::{DirBuilder, Metadata},
-        os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
-    };
+    use std::{fs::Metadata, os::unix::fs::MetadataExt};
 
-    use super::*;
-
-    pub(super) fn check_file(path: &Path, meta: &Metadata) -> Result<()> {
-        if meta.file_type().is_symlink() {
-            return Err(refused(path, "it is a symbolic link; name the file itself"));
-        }
-        if !meta.is_file() {
-            return Err(refused(path, "it is not a plain file"));
-        }
-        if let Some(me) = current_user()
-            && me != meta.uid()
-        {
-            return Err(refused(path, "it belongs to another user"));
-        }
-        if meta.mode() & 0o077 != 0 {
-            let mode = meta.mode() & 0o777;
-            let problem = format!(
-                "others may use it (mode {mode:04o}); run `chmod 600` on it, or replace it if others have read it"
-            );
-            return Err(refused(path, problem));
-        }
-        Ok(())
+    pub(super) fn is_same(seen: &Metadata, opened: &Metadata) -> bool {
+        (seen.dev(), seen.ino()) == (opened.dev(), opened.ino())
     }
 
-    pub(super) fn check_same(path: &Path, seen: &Metadata, opened: &Metadata) -> Result<()> {
-        if (seen.dev(), seen.ino()) != (opened.dev(), opened.ino()) {
-            return Err(refused(path, "it was exchanged while it was being opened"));
-        }
-        check_file(path, opened)
-    }
-
-    pub(super) fn check_directory(directory: &Path) -> Result<()> {
-        let meta = fs::metadata(directory).map_err(|source| Error::KeyFile {
-            path: directory.to_owned(),
-            source,
-        })?;
-        let (anybody_writes, sticky) = (meta.mode() & 0o002 != 0, meta.mode() & 0o1000 != 0);
-        if anybody_writes && !sticky {
-            let problem = "anybody may write in the directory; run `chmod 700` on it";
-            return Err(refused(directory, problem));
-        }
-        Ok(())
-    }
-
-    pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-    }
-
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-    }
-
-    pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
-    }
-
-    // The owner of /proc/self is the user this process runs as; std has no other way to ask.
-    fn current_user() -> Option<u32> {
-        fs::metadata("/proc/self").ok().map(|meta| meta.uid())
+    /// The mode, if it lets others in.
+    pub(super) fn open_to_others(meta: &Metadata) -> Option<u32> {
+        (meta.mode() & 0o077 != 0).then_some(meta.mode() & 0o777)
     }
 }
 
@@ -224,32 +184,11 @@ mod guard {
 mod guard {
     use std::fs::Metadata;
 
-    use super::*;
-
-    pub(super) fn check_file(path: &Path, meta: &Metadata) -> Result<()> {
-        if meta.is_file() && !meta.file_type().is_symlink() {
-            return Ok(());
-        }
-        Err(refused(path, "it is not a plain file"))
+    pub(super) fn is_same(_seen: &Metadata, _opened: &Metadata) -> bool {
+        true
     }
 
-    pub(super) fn check_same(path: &Path, _seen: &Metadata, opened: &Metadata) -> Result<()> {
-        check_file(path, opened)
-    }
-
-    pub(super) fn check_directory(_directory: &Path) -> Result<()> {
-        Ok(())
-    }
-
-    pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
-        fs::create_dir_all(directory)
-    }
-
-    pub(super) fn create_new(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
-    }
-
-    pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
-        Ok(())
+    pub(super) fn open_to_others(_meta: &Metadata) -> Option<u32> {
+        None
     }
 }

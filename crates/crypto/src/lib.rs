@@ -8,6 +8,7 @@ mod format;
 mod key;
 mod key_file;
 mod passphrase;
+pub mod private_file;
 mod ring_of_keys;
 mod sealer;
 
