@@ -42,6 +42,11 @@ impl Answer {
         &self.text
     }
 
+    /// Returns the body as [`text`](Self::text) does, without copying it.
+    pub fn into_text(self) -> ByteString {
+        self.text
+    }
+
     /// Returns the body.
     pub fn into_bytes(self) -> Bytes {
         self.text.into_bytes()

@@ -11,7 +11,8 @@ pub struct RetryPolicy {
     /// The longest first wait; the wait itself is random up to it. It doubles with each attempt.
     /// 200 ms.
     pub first: Duration,
-    /// The longest first wait after a 429 that does not say how long. 1 s.
+    /// The longest first wait after a 429 that does not say how long; the wait is random from half
+    /// of it up, so that three tries outlast a limit that counts by the second. 1 s.
     pub first_when_limited: Duration,
     /// What the waits grow to. 5 s.
     pub ceiling: Duration,
@@ -93,7 +94,8 @@ impl RetryPolicy {
         Ok(())
     }
 
-    /// Draws the wait before attempt `next` (1 is the second one): full jitter.
+    /// Draws the wait before attempt `next` (1 is the second one): full jitter, or equal jitter where
+    /// a limit was met.
     pub(crate) fn backoff(
         &self,
         random: &dyn Random,
@@ -110,9 +112,8 @@ impl RetryPolicy {
             .min(self.ceiling.max(first));
         let mut bytes = [0; 8];
         random.fill(&mut bytes)?;
-        let nanos = (u128::from(u64::from_le_bytes(bytes)) * longest.as_nanos()) >> 64;
-        Ok(Duration::from_nanos(
-            u64::try_from(nanos).unwrap_or(u64::MAX),
-        ))
+        let least = if limited { longest / 2 } else { Duration::ZERO };
+        let nanos = (u128::from(u64::from_le_bytes(bytes)) * (longest - least).as_nanos()) >> 64;
+        Ok(least + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
 }

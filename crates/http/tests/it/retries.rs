@@ -97,6 +97,25 @@ async fn after_429(
 }
 
 #[tokio::test]
+async fn f12_f49_the_tries_at_a_limit_that_does_not_say_how_long_last_over_a_second() {
+    for random in [0, 255] {
+        let peer =
+            Peer::answering(vec![json("429 x", "", MINE), json("429 x", "", MINE), ok()]).await;
+        let clock = Arc::new(SkipClock::default());
+        let client = builder(&peer.url())
+            .clock(clock.clone())
+            .random(Arc::new(Fixed(random)))
+            .build()
+            .unwrap();
+        let result = client.call(&READ, &target(&peer.url())).send().await;
+        assert_eq!(result.unwrap().status(), 200);
+        let waited = clock.monotonic();
+        let (least, most) = (Duration::from_millis(1_500), Duration::from_secs(3));
+        assert!((least..=most).contains(&waited), "{waited:?}");
+    }
+}
+
+#[tokio::test]
 async fn ord_7_a_servers_wait_is_kept_within_the_own_backoff_and_the_cap() {
     let own = RetryPolicy::default().first_when_limited.mul_f64(0.5);
     let cap = RetryPolicy::default().server_cap;
