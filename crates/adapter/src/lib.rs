@@ -3,8 +3,10 @@
 
 mod cached;
 mod gate;
+mod scan;
 mod window;
 
 pub use cached::Cached;
 pub use gate::{Gone, SendGate, Waiting};
+pub use scan::{Scanned, Scanner};
 pub use window::{ConsistencyWindow, Pauses};
