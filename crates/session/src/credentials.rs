@@ -1,8 +1,14 @@
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use wheelhouse_core::{Error, ErrorKind, Result};
+
+use crate::user_key;
 
 /// The longest user name, password or field, in bytes.
 pub const MAX_CREDENTIAL_LEN: usize = 1024;
@@ -96,8 +102,9 @@ impl fmt::Debug for Credentials {
 
 /// Who logs in: the user name and the fields that belong to it, without secrets.
 ///
-/// A stored session is found again by it.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A stored session is found again by it. Two spellings of one e-mail address are equal; see
+/// [`user_key`].
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Identity {
     user: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -141,6 +148,21 @@ impl Identity {
     /// Returns a field by its name.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        user_key(&self.user) == user_key(&other.user) && self.fields == other.fields
+    }
+}
+
+impl Eq for Identity {}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        user_key(&self.user).hash(state);
+        self.fields.hash(state);
     }
 }
 
@@ -189,8 +211,8 @@ fn tidy_base32(text: &str) -> Result<SecretString> {
     let tidy = tidy.trim_end_matches('=');
     let fit = |b: u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b);
     if tidy.len() < 16 || !tidy.bytes().all(fit) || matches!(tidy.len() % 8, 1 | 3 | 6) {
-        let message =
-            "the one-time code secret is not base32: 16 or more of A-Z and 2-7 are expected";
+        let message = "the one-time code secret is not base32: 16 or more of A-Z and 2-7 are expected, not one of \
+             its codes";
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     Ok(tidy.into())

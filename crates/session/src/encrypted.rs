@@ -17,7 +17,8 @@ use crate::{
 /// of the user's name. All of them are bound to the sealed part: a record that was edited, or moved
 /// to another user, session, kind, broker or store, is not given out.
 ///
-/// Every write seals under the primary key, so a rotated key goes out of use as sessions refresh.
+/// Every write seals under the primary key, so a rotated key goes out of use as sessions refresh. Of a
+/// record that is written rarely, [`Record::under_older_key`] tells its reader to write it again.
 #[derive(Clone, Debug)]
 pub struct EncryptedStore<S> {
     inner: S,
@@ -74,9 +75,14 @@ impl<S: SessionStore> EncryptedStore<S> {
         if times != times_of(&record.head) {
             return Err(mismatch());
         }
+        // The hash of the user's name is another one under each key.
+        let hash = self.sealer.user_hash(user).await;
+        let under_older_key = hash.is_ok_and(|hash| hash.as_str() != record.head.user);
         let mut head = record.head;
         head.user = user.to_owned();
-        Ok(Record::new(head, SecretSlice::from(body.to_vec())))
+        let mut opened = Record::new(head, SecretSlice::from(body.to_vec()));
+        opened.under_older_key = under_older_key;
+        Ok(opened)
     }
 
     /// Counts the user's records that are still under an older key and so under another hash.

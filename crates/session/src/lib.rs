@@ -13,6 +13,7 @@ mod memory;
 mod policy;
 mod record;
 mod session;
+mod spelling;
 mod store;
 
 pub use authenticator::Authenticator;
@@ -31,4 +32,5 @@ pub use memory::MemoryStore;
 pub use policy::{AtLimit, SessionPolicy};
 pub use record::{Record, RecordHead, RecordKey, RecordKind, RecordQuery};
 pub use session::Session;
+pub use spelling::user_key;
 pub use store::{LeaseRequest, SessionStore, StoreError, Write};

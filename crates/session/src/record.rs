@@ -15,6 +15,8 @@ impl RecordKind {
     pub const LOGIN_TURN: Self = Self(Cow::Borrowed("login"));
     /// A login that waits for an answer.
     pub const PENDING_LOGIN: Self = Self(Cow::Borrowed("pending_login"));
+    /// A user was asked to approve a login.
+    pub const PUSH: Self = Self(Cow::Borrowed("push"));
     /// A session.
     pub const SESSION: Self = Self(Cow::Borrowed("session"));
 
@@ -124,6 +126,9 @@ pub struct Record {
     pub head: RecordHead,
     /// The rest, to be kept as it is.
     pub body: SecretSlice<u8>,
+    /// An [`EncryptedStore`](crate::EncryptedStore) has opened it with a key that is no longer the
+    /// primary one. To write it again seals it under that. No store keeps this.
+    pub under_older_key: bool,
 }
 
 impl Record {
@@ -132,6 +137,7 @@ impl Record {
         Self {
             head,
             body: body.into(),
+            under_older_key: false,
         }
     }
 }

@@ -195,6 +195,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Tells whether a record is damaged, so that nothing is lost by passing it over. One that was
+    /// written by another version is not.
+    pub fn is_damage(&self) -> bool {
+        use wheelhouse_crypto::Error::{Failed, Malformed};
+        matches!(self, Self::Corrupt(_) | Self::Crypto(Failed | Malformed(_)))
+    }
+
     /// Returns the kind that [`wheelhouse_core::Error`] gives it.
     pub fn kind(&self) -> ErrorKind {
         match self {

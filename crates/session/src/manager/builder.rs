@@ -5,7 +5,7 @@ use wheelhouse_core::{BrokerId, Clock, Random, Result, SystemClock};
 use wheelhouse_crypto::SystemRandom;
 
 use super::{SessionManager, Shared, lockout::Lockouts};
-use crate::{SessionPolicy, SessionStore};
+use crate::{SessionPolicy, SessionStore, spelling::OneSpelling};
 
 /// Builds a [`SessionManager`].
 pub struct SessionManagerBuilder {
@@ -16,9 +16,9 @@ pub struct SessionManagerBuilder {
 }
 
 impl SessionManagerBuilder {
-    pub(super) fn new(store: Arc<dyn SessionStore>) -> Self {
+    pub(super) fn new(store: impl SessionStore) -> Self {
         Self {
-            store,
+            store: Arc::new(OneSpelling(store)),
             clock: None,
             random: None,
             policies: HashMap::new(),
@@ -63,6 +63,7 @@ impl SessionManagerBuilder {
             logins: Default::default(),
             open_logins: Default::default(),
             lockouts: Lockouts::default(),
+            pushes: Default::default(),
         };
         shared.holder = shared.random_id()?;
         Ok(SessionManager(Arc::new(shared)))

@@ -61,6 +61,7 @@ impl SessionManager {
             erased += 1;
         }
         self.0.lockouts.forget(broker, user);
+        self.0.pushes.forget(broker, user);
         Ok(erased)
     }
 

@@ -10,7 +10,7 @@ use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, RetryAdvice};
 use super::SessionManager;
 use crate::{
     LoginStep, Record, RecordHead, RecordKey, RecordKind, RecordQuery, SessionEventKind,
-    StoreError, Write, body::StoredLockout,
+    StoreError, Write, body::StoredLockout, user_key,
 };
 
 /// What this process remembers of failed logins. Those of users are stored as well.
@@ -36,18 +36,25 @@ impl Lockouts {
     }
 
     pub(super) fn forget(&self, broker: Option<&BrokerId>, user: &str) {
+        let user = user_key(user);
         self.users()
-            .retain(|(at, whose), _| whose != user || broker.is_some_and(|broker| broker != at));
+            .retain(|(at, whose), _| *whose != user || broker.is_some_and(|broker| broker != at));
     }
 }
 
 impl SessionManager {
-    /// Lets a user log in again whose logins were locked, once a person has looked into it.
+    /// Lets a user log in again whose logins were locked, once a person has looked into it: after
+    /// too many failures, or too many requests for approval.
     ///
     /// # Errors
     ///
     /// Of the store.
     pub async fn unlock(&self, broker: &BrokerId, user: &str) -> Result<()> {
+        self.forget_failures(broker, user).await?;
+        self.forget_pushes(broker, user).await
+    }
+
+    async fn forget_failures(&self, broker: &BrokerId, user: &str) -> Result<()> {
         self.0.lockouts.forget(Some(broker), user);
         for head in self.lockout_records(broker, user).await? {
             self.0.store.delete(&head.key).await?;
@@ -116,7 +123,7 @@ impl SessionManager {
                 self.count_user(broker, user).await;
             }
             Ok(LoginStep::Granted(_)) => {
-                if let Err(error) = self.unlock(broker, user).await {
+                if let Err(error) = self.forget_failures(broker, user).await {
                     self.0.storage_failed(broker, None, error);
                 }
             }
@@ -125,7 +132,7 @@ impl SessionManager {
     }
 
     async fn count_user(&self, broker: &BrokerId, user: &str) {
-        let key = (broker.clone(), user.to_owned());
+        let key = (broker.clone(), user_key(user).into_owned());
         let before = match self.failures(broker, user).await {
             Ok(failures) => failures,
             // Not readable now: what this process remembers still counts.
@@ -160,7 +167,7 @@ impl SessionManager {
 
     /// Returns the failures of a user: what is stored or what is remembered, whichever is more.
     async fn failures(&self, broker: &BrokerId, user: &str) -> Result<Failures> {
-        let key = (broker.clone(), user.to_owned());
+        let key = (broker.clone(), user_key(user).into_owned());
         let mut worst = self
             .0
             .lockouts

@@ -1,12 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
-use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, SessionId};
+use wheelhouse_core::{BrokerId, Error, ErrorKind, Result, SessionId, Sleep};
 
-use super::{AnswerRequest, Login, LoginRequest, OpenLogin, SessionManager, detached, revoke};
+use super::{
+    AnswerRequest, Login, LoginRequest, OpenLogin, SessionManager, Shared, detached,
+    pushes::is_approval, revoke,
+};
 use crate::{
-    AtLimit, Authenticator, Credentials, Grant, Identity, LoginStep, Record, RecordHead, RecordKey,
-    RecordKind, RecordQuery, Session, SessionEventKind, StoreError, Write,
+    AtLimit, Authenticator, ChallengeAnswer, Credentials, Grant, Identity, LoginStep, Record,
+    RecordHead, RecordKey, RecordKind, RecordQuery, Session, SessionEventKind, StoreError, Write,
     body::{StoredLogin, StoredSession},
     session::Inner,
 };
@@ -21,7 +24,8 @@ impl SessionManager {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidCredentials`] and the other errors of the broker;
-    /// [`ErrorKind::LockedOut`] if too many logins failed, without asking the broker;
+    /// [`ErrorKind::LockedOut`] if too many logins failed, or the user was asked to approve one three
+    /// times in the last hour, without asking the broker: [`Error::retry_after`] says when to try again;
     /// [`ErrorKind::SessionLimit`] if the user has as many sessions as are allowed; errors of the
     /// store. No session is left behind then.
     pub async fn create(&self, request: LoginRequest) -> Result<Login> {
@@ -62,11 +66,12 @@ impl SessionManager {
         Ok(session)
     }
 
-    /// Returns the logins of a user that wait for an answer, the oldest first.
+    /// Returns the logins of a user that wait for an answer, the oldest first. A record that is damaged
+    /// is passed over, with an event.
     ///
     /// # Errors
     ///
-    /// Of the store.
+    /// As [`resume`](Self::resume).
     pub async fn open_logins(
         &self,
         authenticator: &dyn Authenticator,
@@ -80,10 +85,18 @@ impl SessionManager {
             .alive_at(now);
         let mut open = Vec::new();
         for head in self.0.store.list(&query).await? {
-            let Some(record) = self.0.store.load(&head.key, now).await? else {
-                continue;
+            let read = match self.0.store.load(&head.key, now).await {
+                Ok(Some(record)) => StoredLogin::decode(&record.body),
+                Ok(None) => continue,
+                Err(error) => Err(error),
             };
-            let stored = StoredLogin::decode(&record.body)?;
+            let stored = match read {
+                Ok(stored) => stored,
+                Err(error) => {
+                    self.pass_over(&head.broker, error)?;
+                    continue;
+                }
+            };
             if stored.identity == *identity && stored.realm == authenticator.realm() {
                 open.push(OpenLogin {
                     id: head.key.id,
@@ -135,7 +148,9 @@ impl SessionManager {
         self.check_lockout(&broker, credentials.user(), caller.as_deref())
             .await?;
         self.check_room(&*authenticator, credentials.user()).await?;
+        self.check_pushes(&broker, credentials.user()).await?;
         let step = authenticator.begin(&credentials).await;
+        self.count_push(&broker, credentials.user(), &step).await;
         self.count(&broker, credentials.user(), caller.as_deref(), &step)
             .await;
         match step? {
@@ -174,14 +189,36 @@ impl SessionManager {
 
         self.check_lockout(&broker, &head.user, caller.as_deref())
             .await?;
+        // A code has been sent already, and answers that only look do not begin anything.
+        let begins_anew = matches!(answer, ChallengeAnswer::Done | ChallengeAnswer::Resend);
+        if begins_anew && !is_approval(stored.pending.challenge()) {
+            self.check_pushes(&broker, &head.user).await?;
+        }
         let fits = |given: &Credentials| *given.identity() == stored.identity;
         if !credentials.as_ref().is_none_or(fits) {
             let message = "these are not the credentials that the login was begun with";
             return Err(Error::new(ErrorKind::InvalidInput, message).at_broker(broker));
         }
-        let credentials = credentials.or_else(|| self.0.open_logins().get(&key.id).cloned());
+        let credentials = match credentials {
+            // Kept for the next answer, should this one be wrong.
+            Some(given) => {
+                let until = head
+                    .expires_at
+                    .unwrap_or_else(|| self.0.after(OPEN_LOGIN_TTL));
+                self.remember(&key.id, given.clone(), until);
+                Some(given)
+            }
+            None => self
+                .0
+                .open_logins()
+                .get(&key.id)
+                .map(|it| it.credentials.clone()),
+        };
         let pending = stored.pending.with_credentials(credentials.clone());
         let step = authenticator.answer(&pending, answer).await;
+        if !is_approval(pending.challenge()) {
+            self.count_push(&broker, &head.user, &step).await;
+        }
         self.count(&broker, &head.user, caller.as_deref(), &step)
             .await;
         match step {
@@ -252,10 +289,7 @@ impl SessionManager {
         let record = Record::new(head.clone(), stored.encode()?);
         self.0.store.save(&record, write).await?;
         if let Some(credentials) = credentials {
-            self.0
-                .open_logins()
-                .insert(head.key.id.clone(), credentials);
-            self.forget_later(head.key.id.clone(), expires_at);
+            self.remember(&head.key.id, credentials, expires_at);
         }
         Ok(Login::Challenge(OpenLogin {
             id: head.key.id,
@@ -266,16 +300,16 @@ impl SessionManager {
     }
 
     // Credentials of a login that nobody answers do not stay in memory.
-    fn forget_later(&self, id: String, at: OffsetDateTime) {
-        let weak = Arc::downgrade(&self.0);
-        let wait = (at - self.0.clock.now())
-            .try_into()
-            .unwrap_or(Duration::ZERO);
-        let sleep = self.0.clock.sleep(wait);
+    fn remember(&self, id: &str, credentials: Credentials, until: OffsetDateTime) {
+        let kept = Kept { credentials, until };
+        let before = self.0.open_logins().insert(id.to_owned(), kept);
+        if before.is_some() {
+            return;
+        }
+        let (weak, id) = (Arc::downgrade(&self.0), id.to_owned());
         tokio::spawn(async move {
-            sleep.await;
-            if let Some(shared) = weak.upgrade() {
-                shared.open_logins().remove(&id);
+            while let Some(sleep) = weak.upgrade().and_then(|it| it.forget_in_time(&id)) {
+                sleep.await;
             }
         });
     }
@@ -403,6 +437,25 @@ impl SessionManager {
         self.end_stored(Some(authenticator), &head, SessionEventKind::Evicted)
             .await?;
         Ok(Some(head.key))
+    }
+}
+
+/// The credentials of a login in progress.
+pub(super) struct Kept {
+    credentials: Credentials,
+    until: OffsetDateTime,
+}
+
+impl Shared {
+    /// Forgets the credentials of a login whose time is over, or returns how long to sleep until then.
+    fn forget_in_time(&self, id: &str) -> Option<Sleep> {
+        let mut open = self.open_logins();
+        let left = open.get(id)?.until - self.clock.now();
+        if left.is_positive() {
+            return Some(self.clock.sleep(left.try_into().unwrap_or(OPEN_LOGIN_TTL)));
+        }
+        open.remove(id);
+        None
     }
 }
 

@@ -3,6 +3,7 @@ mod end;
 mod info;
 mod lockout;
 mod login;
+mod pushes;
 mod request;
 mod revoke;
 mod turn;
@@ -23,9 +24,9 @@ pub use request::{AnswerRequest, Login, LoginRequest, OpenLogin};
 pub(crate) use revoke::revoke;
 
 use crate::{
-    Authenticator, Credentials, EncryptedStore, Identity, MemoryStore, RecordKey, RecordKind,
-    RecordQuery, Session, SessionEvent, SessionEventKind, SessionEvents, SessionPolicy,
-    SessionStore, body::StoredSession, session::Inner,
+    Authenticator, EncryptedStore, Identity, MemoryStore, RecordKey, RecordKind, RecordQuery,
+    Session, SessionEvent, SessionEventKind, SessionEvents, SessionPolicy, SessionStore,
+    StoreError, body::StoredSession, session::Inner, user_key,
 };
 
 /// Owns the sessions of a process: logs in, stores, takes up again, refreshes and ends them.
@@ -47,8 +48,9 @@ pub(crate) struct Shared {
     /// One login at a time for each broker and user.
     logins: Mutex<HashMap<(BrokerId, String), LoginLock>>,
     /// The credentials of logins in progress, which are not stored.
-    open_logins: Mutex<HashMap<String, Credentials>>,
+    open_logins: Mutex<HashMap<String, login::Kept>>,
     lockouts: lockout::Lockouts,
+    pushes: pushes::Pushes,
 }
 
 type LoginLock = Arc<tokio::sync::Mutex<()>>;
@@ -56,19 +58,19 @@ type LoginLock = Arc<tokio::sync::Mutex<()>>;
 impl SessionManager {
     /// Starts a manager that keeps its sessions sealed in `store`.
     pub fn builder<S: SessionStore>(store: EncryptedStore<S>) -> SessionManagerBuilder {
-        SessionManagerBuilder::new(Arc::new(store))
+        SessionManagerBuilder::new(store)
     }
 
     /// Starts a manager that keeps its sessions in memory only.
     pub fn in_memory() -> SessionManagerBuilder {
-        SessionManagerBuilder::new(Arc::new(MemoryStore::new()))
+        SessionManagerBuilder::new(MemoryStore::new())
     }
 
     /// Starts a manager that keeps tokens readable in `store`: whoever reads the store can trade in
     /// the name of its users.
     pub fn dangerous_accept_plaintext(store: impl SessionStore) -> SessionManagerBuilder {
         tracing::warn!("sessions are stored without encryption");
-        SessionManagerBuilder::new(Arc::new(store))
+        SessionManagerBuilder::new(store)
     }
 
     /// Takes up the newest stored session of this user, without asking the broker.
@@ -165,23 +167,24 @@ impl SessionManager {
             let usable = fits(session.broker(), session.realm()) && session.is_alive();
             return Ok(usable.then_some(session));
         }
-        let loaded = match self.0.store.load(key, now).await {
-            Ok(loaded) => loaded,
-            Err(error) => return self.pass_over(authenticator, error.into()),
+        let read = match self.0.store.load(key, now).await {
+            Ok(Some(record)) => StoredSession::decode(&record.body).map(|s| (record.head, s)),
+            Ok(None) => return Ok(None),
+            Err(error) => Err(error),
         };
-        let Some(record) = loaded else {
-            return Ok(None);
+        let (head, stored) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                return self
+                    .pass_over(&authenticator.broker(), error)
+                    .map(|()| None);
+            }
         };
-        let stored = match StoredSession::decode(&record.body) {
-            Ok(stored) => stored,
-            Err(error @ crate::StoreError::Newer { .. }) => return Err(error.into()),
-            Err(error) => return self.pass_over(authenticator, error.into()),
-        };
-        if !fits(&record.head.broker, &stored.realm) {
+        if !fits(&head.broker, &stored.realm) {
             return Ok(None);
         }
         let policy = self.policy(&**authenticator);
-        let inner = Inner::new(&self.0, authenticator, policy, &record.head, stored)?;
+        let inner = Inner::new(&self.0, authenticator, policy, &head, stored)?;
         let session = self.0.register(inner);
         self.0.emit(
             session.broker(),
@@ -191,19 +194,17 @@ impl SessionManager {
         Ok(Some(session))
     }
 
-    // A damaged record must not keep its user out; a missing key is for the operator to put right.
-    fn pass_over(
-        &self,
-        authenticator: &Arc<dyn Authenticator>,
-        error: Error,
-    ) -> Result<Option<Session>> {
-        if error.kind() != ErrorKind::CorruptRecord {
-            return Err(error);
+    // A damaged record must not keep its user out; a missing key, or a record of a newer version, is
+    // for the operator to put right.
+    fn pass_over(&self, broker: &BrokerId, error: StoreError) -> Result<()> {
+        if !error.is_damage() {
+            return Err(error.into());
         }
-        tracing::warn!(code = error.code(), "a stored session cannot be read");
-        let kind = SessionEventKind::Unreadable { error };
-        self.0.emit(&authenticator.broker(), None, kind);
-        Ok(None)
+        let error = Error::from(error);
+        tracing::warn!(code = error.code(), "a stored record cannot be read");
+        self.0
+            .emit(broker, None, SessionEventKind::Unreadable { error });
+        Ok(())
     }
 }
 
@@ -262,10 +263,11 @@ impl Shared {
     fn login_lock(&self, broker: &BrokerId, user: &str) -> LoginLock {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(logins.entry((broker.clone(), user.to_owned())).or_default())
+        let key = (broker.clone(), user_key(user).into_owned());
+        Arc::clone(logins.entry(key).or_default())
     }
 
-    fn open_logins(&self) -> MutexGuard<'_, HashMap<String, Credentials>> {
+    fn open_logins(&self) -> MutexGuard<'_, HashMap<String, login::Kept>> {
         self.open_logins
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -6,7 +6,8 @@ use super::Shared;
 use crate::{Authenticator, Grant};
 
 /// Ends a session at the broker. If that fails for now it is tried again in the background, for some
-/// minutes and as long as the process lives: nobody else knows the tokens any more.
+/// minutes or as late as the broker asks, and as long as the process lives: nobody else knows the
+/// tokens any more.
 pub(crate) async fn revoke(
     shared: &Arc<Shared>,
     authenticator: &Arc<dyn Authenticator>,
@@ -29,7 +30,10 @@ async fn again(
     mut asked: Duration,
 ) {
     for pause in PAUSES {
-        shared.clock.sleep(pause.max(asked.min(LONGEST))).await;
+        shared
+            .clock
+            .sleep(pause.max(asked.min(LONGEST_ASKED)))
+            .await;
         match authenticator.revoke(grant).await {
             Ok(()) => return,
             Err(error) => match error.retry_after() {
@@ -48,4 +52,5 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(64),
     Duration::from_secs(256),
 ];
-const LONGEST: Duration = Duration::from_secs(600);
+/// The longest wait that a broker is believed.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);

@@ -356,7 +356,7 @@ fn put_off(inner: &Inner, error: Error) -> Error {
     let mut state = inner.state();
     let doubled = PUT_OFF * 2_u32.pow(state.failures.min(5));
     let asked = error.retry_after().unwrap_or_default();
-    let wait = asked.max(doubled).min(LONGEST_PUT_OFF);
+    let wait = doubled.max(asked.min(LONGEST_ASKED));
     state.failures += 1;
     state.hold = Some(Hold {
         until: Some(now.monotonic + wait),
@@ -382,5 +382,6 @@ const LEASE_WAIT: Duration = Duration::from_secs(75);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const PUT_OFF: Duration = Duration::from_secs(1);
-const LONGEST_PUT_OFF: Duration = Duration::from_secs(60);
+/// The longest wait that a broker is believed.
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 const CLOCK_HOLD: Duration = Duration::from_secs(5 * 60);

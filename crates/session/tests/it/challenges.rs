@@ -1,8 +1,9 @@
 use std::sync::atomic::Ordering;
 
-use wheelhouse_core::{ErrorKind, TokenSource};
+use wheelhouse_core::{Clock, ErrorKind, TokenSource};
 use wheelhouse_session::{
-    AnswerRequest, ChallengeAnswer, Login, LoginRequest, OpenLogin, SessionManager,
+    AnswerRequest, ChallengeAnswer, Login, LoginRequest, OpenLogin, RecordKind, RecordQuery,
+    SessionEventKind, SessionManager, SessionStore, Write,
 };
 
 use crate::support::{MINUTE, PASSWORD, World, credentials};
@@ -126,6 +127,68 @@ async fn an_open_login_can_be_written_down_and_read_again() {
         answer(&world, &world.manager, &read, "123456").await,
         Ok(Login::Ready(_))
     ));
+}
+
+#[tokio::test]
+async fn f68_a_damaged_login_in_progress_is_passed_over_with_an_event() {
+    let world = World::new();
+    begin(&world).await;
+    world.broker.challenge.store(false, Ordering::SeqCst);
+    let query = RecordQuery::new().with_kind(RecordKind::PENDING_LOGIN);
+    let head = world.memory.list(&query).await.unwrap().remove(0);
+    let now = world.clock.now();
+    let mut record = world.memory.load(&head.key, now).await.unwrap().unwrap();
+    record.body = vec![0xAB; 200].into();
+    let version = record.head.version;
+    record.head.version += 1;
+    let write = Write::Replace { version };
+    world.memory.save(&record, write).await.unwrap();
+
+    let other = world.other_process();
+    let mut events = other.events();
+    let credentials = credentials("demo@example.com", PASSWORD);
+    let request = LoginRequest::new(world.authenticator(), credentials);
+    let login = other.resume_or_create(request).await.unwrap();
+    assert!(matches!(login, Login::Ready(_)), "{login:?}");
+    let event = events.try_next().unwrap();
+    assert!(
+        matches!(event.kind, SessionEventKind::Unreadable { ref error } if error.code() == 4004)
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_come_with_a_wrong_code_are_not_asked_for_again() {
+    let world = World::new();
+    let open = begin(&world).await;
+    let other = world.other_process();
+    let given = credentials("demo@example.com", PASSWORD);
+    let wrong = AnswerRequest::new(
+        world.authenticator(),
+        &open.id,
+        ChallengeAnswer::code("000000"),
+    );
+    let error = other.answer(wrong.with_credentials(given)).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::MfaRequired);
+    let login = answer(&world, &other, &open, "123456").await.unwrap();
+    assert!(matches!(login, Login::Ready(_)), "{login:?}");
+    assert_eq!(world.broker.answers()[1], "state-canary-1 true");
+}
+
+#[tokio::test]
+async fn credentials_are_kept_as_long_as_a_login_whose_time_was_extended() {
+    let world = World::new();
+    let open = begin(&world).await;
+    world.clock.walk(MINUTE * 9).await;
+    answer(&world, &world.manager, &open, "second")
+        .await
+        .unwrap();
+    world.clock.walk(MINUTE * 3).await;
+    answer(&world, &world.manager, &open, "123456")
+        .await
+        .unwrap();
+    assert_eq!(world.broker.answers()[1], "state-canary-2 true");
+    world.clock.walk(MINUTE * 10).await;
+    assert_eq!(world.clock.sleepers(), 0);
 }
 
 #[tokio::test]

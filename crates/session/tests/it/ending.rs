@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use wheelhouse_session::{AtLimit, SessionPolicy};
 
-use crate::support::{Call, PASSWORD, World, settle};
+use crate::support::{Call, HOUR, MINUTE, PASSWORD, World, settle};
 
 #[tokio::test]
 async fn a_destroy_that_the_store_refused_can_be_repeated() {
@@ -38,12 +38,24 @@ async fn a_broker_that_could_not_be_told_of_a_logout_is_told_later() {
 }
 
 #[tokio::test]
+async fn f10_a_wait_of_hours_is_kept_before_the_broker_is_told_of_a_logout() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.broker.put_off_revocation(HOUR * 2);
+    assert_eq!(session.destroy().await.unwrap_err().code(), 3004);
+    world.clock.walk(HOUR * 2 - MINUTE).await;
+    assert_eq!(world.broker.revoked(), 0);
+    world.clock.walk(MINUTE).await;
+    assert_eq!(world.broker.revoked(), 1);
+}
+
+#[tokio::test]
 async fn a_broker_that_is_not_to_be_reached_is_left_in_peace_in_the_end() {
     let world = World::new();
     let session = world.log_in().await;
     world.broker.fail_revocations(1000);
     session.destroy().await.unwrap_err();
-    world.clock.walk(crate::support::HOUR).await;
+    world.clock.walk(HOUR).await;
     assert_eq!(world.broker.failing_revocations(), 1000 - 6);
     assert_eq!(world.clock.sleepers(), 0);
 }

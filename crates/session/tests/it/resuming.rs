@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use wheelhouse_core::{Clock, SessionId, TokenSource};
+use wheelhouse_core::{BrokerId, Clock, ExposeSecret, SessionId, TokenSource};
 use wheelhouse_crypto::{Key, KeyRing};
 use wheelhouse_session::{
-    EncryptedStore, Identity, MemoryStore, SessionEventKind, SessionManager, SessionStore, Write,
+    EncryptedStore, Identity, MemoryStore, Record, RecordHead, RecordKey, RecordKind,
+    SessionEventKind, SessionManager, SessionStore, Write,
 };
 
 use crate::support::{FakeBroker, FaultyStore, HOUR, MINUTE, World, keys};
@@ -134,6 +135,43 @@ async fn f72_sessions_under_an_older_key_are_found_and_sealed_again_by_a_refresh
 }
 
 #[tokio::test]
+async fn f72_a_record_tells_that_it_is_under_an_older_key() {
+    let memory = MemoryStore::new();
+    let new = || Key::from_bytes(*b"another key for tests, 32 bytes.").unwrap();
+    let old = || Key::from_bytes(*b"a key for tests, of 32 bytes. Ok").unwrap();
+    let before = EncryptedStore::new(memory.clone(), KeyRing::new(old()));
+    let rotated = EncryptedStore::new(memory, KeyRing::new(new()).with_older(old()));
+    let now = time::macros::datetime!(2026-01-05 12:00 UTC);
+    let key = RecordKey::new(RecordKind::SESSION, "one");
+    let head = RecordHead::new(key.clone(), BrokerId::tradelocker(), "demo", now);
+    let write = Write::Insert { limit: None, now };
+    let record = Record::new(head, b"body".to_vec());
+    before.save(&record, write).await.unwrap();
+    assert!(
+        !before
+            .load(&key, now)
+            .await
+            .unwrap()
+            .unwrap()
+            .under_older_key
+    );
+
+    let mut record = rotated.load(&key, now).await.unwrap().unwrap();
+    assert!(record.under_older_key);
+    record.head.version = 2;
+    let write = Write::Replace { version: 1 };
+    rotated.save(&record, write).await.unwrap();
+    assert!(
+        !rotated
+            .load(&key, now)
+            .await
+            .unwrap()
+            .unwrap()
+            .under_older_key
+    );
+}
+
+#[tokio::test]
 async fn the_limit_counts_sessions_under_an_older_key() {
     let world = World::new();
     for _ in 0..4 {
@@ -200,10 +238,7 @@ async fn f70_a_session_of_a_newer_version_is_refused_and_kept() {
     let world = World { manager, ..world };
     let session = world.log_in().await;
     let now = world.clock.now();
-    let key = wheelhouse_session::RecordKey::new(
-        wheelhouse_session::RecordKind::SESSION,
-        session.id().as_str(),
-    );
+    let key = RecordKey::new(RecordKind::SESSION, session.id().as_str());
     let mut record = memory.load(&key, now).await.unwrap().unwrap();
     record.body = br#"{"v":2,"something":"new"}"#.to_vec().into();
     record.head.version = 2;
@@ -219,6 +254,34 @@ async fn f70_a_session_of_a_newer_version_is_refused_and_kept() {
     assert_eq!(error.code(), 4004);
     assert!(error.to_string().contains("newer"), "{error}");
     assert!(memory.load(&key, now).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn f70_a_session_that_is_sealed_in_another_format_is_refused_and_kept() {
+    // Behind the four letters that a sealed record begins with: its version, and its algorithm.
+    for at in [4, 5] {
+        let world = World::new();
+        let session = world.log_in().await;
+        let head = world.stored_sessions().await.remove(0);
+        let now = world.clock.now();
+        let mut record = world.memory.load(&head.key, now).await.unwrap().unwrap();
+        let mut bytes = record.body.expose_secret().to_vec();
+        bytes[at] += 1;
+        record.body = bytes.into();
+        let version = record.head.version;
+        record.head.version += 1;
+        let write = Write::Replace { version };
+        world.memory.save(&record, write).await.unwrap();
+
+        let error = world
+            .other_process()
+            .resume(world.authenticator(), session.identity())
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), 4004);
+        assert!(error.message().contains("not known here"), "{error}");
+        assert_eq!(world.stored_sessions().await.len(), 1);
+    }
 }
 
 #[tokio::test]

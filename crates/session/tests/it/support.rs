@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, oneshot};
 use wheelhouse_core::{
-    AccessToken, BrokerId, Clock, Effect, Error, ErrorKind, ExposeSecret, Result,
+    AccessToken, BrokerId, Clock, Effect, Error, ErrorKind, ExposeSecret, Result, RetryAdvice,
 };
 use wheelhouse_crypto::{Key, KeyRing};
 use wheelhouse_session::{
@@ -36,8 +36,8 @@ pub(crate) enum Fault {
     Impossible,
     /// Nothing was sent.
     NotSent,
-    /// The broker asks to wait.
-    RateLimited,
+    /// The broker asks to wait so many seconds.
+    RateLimited(u64),
     /// The broker refuses a token that is good.
     Refused,
     /// The request is lost on its way; the caller cannot tell.
@@ -58,6 +58,8 @@ pub(crate) struct FakeBroker {
     login_gate: Semaphore,
     logins_gated: AtomicBool,
     pub(crate) challenge: AtomicBool,
+    /// Users have to approve logins in an app.
+    pub(crate) approval: AtomicBool,
     pub(crate) policy: Mutex<SessionPolicy>,
     pub(crate) realm: Mutex<&'static str>,
 }
@@ -67,10 +69,12 @@ struct State {
     ahead: time::Duration,
     faults: VecDeque<Fault>,
     logins: u32,
+    approvals: u32,
     refreshes: u32,
     posts: u32,
     alarms: u32,
     failing_revocations: u32,
+    revocations_after: Option<Duration>,
     next: u32,
     families: HashMap<u32, Family>,
     revoked: HashSet<u32>,
@@ -101,6 +105,7 @@ impl FakeBroker {
             login_gate: Semaphore::new(0),
             logins_gated: AtomicBool::new(false),
             challenge: AtomicBool::new(false),
+            approval: AtomicBool::new(false),
             policy: Mutex::new(SessionPolicy::new().with_jitter_percent(0)),
             realm: Mutex::new("demo"),
         })
@@ -153,6 +158,16 @@ impl FakeBroker {
         self.state().logins
     }
 
+    /// Returns how often a user was asked to approve.
+    pub(crate) fn approvals(&self) -> u32 {
+        self.state().approvals
+    }
+
+    fn push(&self) -> LoginStep {
+        self.state().approvals += 1;
+        LoginStep::Challenge(waiting())
+    }
+
     /// Returns how many refreshes the broker has acted on.
     pub(crate) fn refreshes(&self) -> u32 {
         self.state().refreshes
@@ -175,6 +190,12 @@ impl FakeBroker {
     /// Lets so many revocations fail, as without a network.
     pub(crate) fn fail_revocations(&self, count: u32) {
         self.state().failing_revocations = count;
+    }
+
+    /// Lets one revocation fail with a wait.
+    pub(crate) fn put_off_revocation(&self, wait: Duration) {
+        let mut state = self.state();
+        (state.failing_revocations, state.revocations_after) = (1, Some(wait));
     }
 
     pub(crate) fn failing_revocations(&self) -> u32 {
@@ -250,6 +271,13 @@ impl FakeBroker {
     }
 }
 
+fn waiting() -> PendingLogin {
+    PendingLogin::new(Challenge::Approve {
+        poll_after: OffsetDateTime::UNIX_EPOCH,
+        until: None,
+    })
+}
+
 fn lost() -> Error {
     Error::new(ErrorKind::Timeout, "no answer came").with_effect(Effect::MaybeApplied)
 }
@@ -287,6 +315,9 @@ impl Authenticator for FakeBroker {
                 ));
             }
         }
+        if self.approval.load(Ordering::SeqCst) {
+            return Ok(self.push());
+        }
         if self.challenge.load(Ordering::SeqCst) {
             let state = b"state-canary-1".to_vec();
             return Ok(LoginStep::Challenge(
@@ -297,8 +328,11 @@ impl Authenticator for FakeBroker {
     }
 
     async fn answer(&self, pending: &PendingLogin, answer: ChallengeAnswer) -> Result<LoginStep> {
-        let ChallengeAnswer::Code(code) = answer else {
-            return Err(Error::new(ErrorKind::InvalidInput, "a code is expected"));
+        let code = match answer {
+            ChallengeAnswer::Code(code) => code,
+            ChallengeAnswer::Done => return Ok(self.push()),
+            ChallengeAnswer::Poll => return Ok(LoginStep::Challenge(waiting())),
+            _ => return Err(Error::new(ErrorKind::InvalidInput, "a code is expected")),
         };
         let state = String::from_utf8(pending.state().to_vec()).unwrap();
         let password = pending.credentials().is_some();
@@ -332,8 +366,8 @@ impl Authenticator for FakeBroker {
                 "this broker has no refresh",
             )),
             Some(Fault::NotSent) => Err(Error::new(ErrorKind::Network, "connection refused")),
-            Some(Fault::RateLimited) => Err(Error::new(ErrorKind::RateLimited, "slower")
-                .with_advice(wheelhouse_core::RetryAdvice::After(Duration::from_secs(20)))),
+            Some(Fault::RateLimited(seconds)) => Err(Error::new(ErrorKind::RateLimited, "slower")
+                .with_advice(RetryAdvice::After(Duration::from_secs(seconds)))),
             Some(Fault::Refused) => Err(Error::new(
                 ErrorKind::RefreshRefused,
                 "the refresh token is refused",
@@ -367,7 +401,11 @@ impl Authenticator for FakeBroker {
         let mut state = self.state();
         if state.failing_revocations > 0 {
             state.failing_revocations -= 1;
-            return Err(Error::new(ErrorKind::Network, "the connection was refused"));
+            return Err(match state.revocations_after {
+                Some(wait) => Error::new(ErrorKind::RateLimited, "slower")
+                    .with_advice(RetryAdvice::After(wait)),
+                None => Error::new(ErrorKind::Network, "the connection was refused"),
+            });
         }
         state.revoked.insert(number);
         Ok(())

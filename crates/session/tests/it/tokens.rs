@@ -231,12 +231,26 @@ async fn f10_a_wait_that_the_broker_asks_for_is_kept() {
     let world = World::new();
     let session = world.log_in().await;
     world.clock.advance(MINUTE * 46);
-    world.broker.fail(&[Fault::RateLimited]);
+    world.broker.fail(&[Fault::RateLimited(20)]);
     assert_eq!(session.token().await.unwrap().generation(), 1);
     world.clock.advance(std::time::Duration::from_secs(19));
     assert_eq!(session.token().await.unwrap().generation(), 1);
     assert_eq!(world.broker.posts(), 1);
     world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(session.token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test]
+async fn f10_a_wait_of_hours_is_kept_too() {
+    let world = World::new();
+    let session = world.log_in().await;
+    world.clock.advance(MINUTE * 46);
+    world.broker.fail(&[Fault::RateLimited(5 * 3600)]);
+    assert_eq!(session.token().await.unwrap().generation(), 1);
+    world.clock.advance(HOUR * 5 - MINUTE);
+    assert_eq!(session.token().await.unwrap_err().code(), 3004);
+    assert_eq!(world.broker.posts(), 1);
+    world.clock.advance(MINUTE);
     assert_eq!(session.token().await.unwrap().generation(), 2);
 }
 
