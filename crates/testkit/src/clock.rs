@@ -2,4 +2,4 @@ mod manual;
 mod scaled;
 
 pub use manual::ManualClock;
-pub use scaled::ScaledClock;
+pub use scaled::{Pace, ScaledClock};

@@ -7,10 +7,10 @@ use std::{
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
-    subscriber::DefaultGuard,
+    subscriber::{DefaultGuard, NoSubscriber},
 };
 
 /// Keeps everything that this thread logs through `tracing`, at every level, with all fields of
@@ -29,6 +29,7 @@ use tracing::{
 pub struct LogCapture {
     text: Arc<Mutex<String>>,
     _default: DefaultGuard,
+    _other: Dispatch,
 }
 
 impl LogCapture {
@@ -41,6 +42,9 @@ impl LogCapture {
         };
         Self {
             text,
+            // While there is but one subscriber in the process, `tracing` lets whichever thread comes
+            // to an event first decide for all threads whether it is kept.
+            _other: Dispatch::new(NoSubscriber::new()),
             _default: tracing::subscriber::set_default(keeper),
         }
     }

@@ -29,6 +29,7 @@ macro_rules! broker_conformance {
                 cancelling_all_leaves_none
                 cancelling_twice_succeeds
                 client_order_ids_are_kept
+                client_order_ids_of_options_are_kept
                 f10_limits_are_waited_for_or_told
                 f31_broken_answers_are_never_taken_for_none
                 limit_orders_live_from_placement_to_cancel
@@ -103,6 +104,7 @@ mod tests {
             include_str!("closing.rs"),
             include_str!("honesty.rs"),
             include_str!("market.rs"),
+            include_str!("options.rs"),
             include_str!("orders.rs"),
             include_str!("refusals.rs"),
             include_str!("secrecy.rs"),

@@ -23,6 +23,7 @@ mod harness;
 mod honesty;
 mod macros;
 mod market;
+mod options;
 mod orders;
 mod pointers;
 mod refusals;
@@ -40,6 +41,7 @@ pub use self::{
     harness::{Backstage, BrokerHarness, BrokerWorld, Trouble, run},
     honesty::*,
     market::*,
+    options::*,
     orders::*,
     pointers::{Boxed, Shared},
     refusals::*,

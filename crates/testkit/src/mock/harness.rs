@@ -1,10 +1,14 @@
 use async_trait::async_trait;
-use wheelhouse_core::{ClientOrderId, Error, ErrorKind, ReplaceSupport};
+use wheelhouse_core::{
+    ClientOrderId, Error, ErrorKind, InstrumentId, OptionContract, OptionRight, Price,
+    ReplaceSupport, Symbol, dec,
+};
 
 use super::{Ability, ClosingAnswer, MockBroker, Operation, PlacementAnswer};
 use crate::{
     TestFailure,
     broker::{Backstage, BrokerHarness, BrokerWorld, Trouble},
+    fixtures,
 };
 
 /// The suite's harness for the [`MockBroker`]; also the pattern for wrappers around any broker:
@@ -54,7 +58,7 @@ impl BrokerHarness for MockHarness {
         if self.new_ids {
             builder = builder.capabilities(|it| it.replace = ReplaceSupport::NewId);
         }
-        let broker = builder.build();
+        let broker = builder.option(call()?).build();
         Ok(BrokerWorld {
             backstage: Box::new(broker.clone()),
             broker,
@@ -67,6 +71,17 @@ impl BrokerHarness for MockHarness {
     fn secrets(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// An option on the first of the symbols.
+fn call() -> Result<OptionContract, Error> {
+    Ok(OptionContract::new(
+        InstrumentId::new("EURUSD-CALL")?,
+        Symbol::new("EURUSD")?,
+        fixtures::TIME.date(),
+        Price::new(dec!(1.2)),
+        OptionRight::Call,
+    ))
 }
 
 #[async_trait]

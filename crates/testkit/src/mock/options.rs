@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use wheelhouse_core::{
     AccountId, BrokerOrderId, ClientOrderId, ErrorKind, InstrumentId, OptionChain, OptionContract,
     OptionOrder, OptionOrderRequest, OptionPosition, OptionQuery, OptionQuote, OptionsTrading,
-    Order, OrderQuery, OrderState, Page, Result, Side, Submission, Symbol,
+    Order, OrderQuery, OrderSize, OrderState, Page, Result, Side, Submission, Symbol,
 };
 
-use super::{Call, MockBroker, Operation};
+use super::{Call, MockBroker, Operation, placing::accepted};
 
 #[async_trait]
 impl OptionsTrading for MockBroker {
@@ -101,6 +101,16 @@ impl OptionsTrading for MockBroker {
             let message = "the order has no leg";
             return Err(self.error(operation, ErrorKind::MissingField, message));
         };
+        let deduplicates = self.0.capabilities.client_order_id.options_deduplicated;
+        if let Some(id) = request.client_order_id.as_ref().filter(|_| deduplicates)
+            && let Some(known) = state.world.option_order_by_client_id(&request.account, id)
+        {
+            if same(known, request) {
+                return Ok(Submission::Accepted(accepted(&known.order, id.clone())));
+            }
+            let message = format!("the client order id {id} was used for another order");
+            return Err(self.error(operation, ErrorKind::ClientOrderIdReused, message));
+        }
         state.reached += 1;
         state.changes += 1;
         let named = self.name(operation);
@@ -115,15 +125,13 @@ impl OptionsTrading for MockBroker {
             leg.contract.clone(),
             request.direction,
             request.kind.order_type(),
-            wheelhouse_core::OrderSize::Contracts(request.quantity),
+            OrderSize::Contracts(request.quantity),
         );
         order.client_order_id = Some(client_id.clone());
         order.limit_price = request.kind.limit_price();
         order.time_in_force = request.time_in_force.clone();
         order.created_at = Some(self.0.clock.now());
-        let mut accepted =
-            wheelhouse_core::AcceptedOrder::new(id, client_id, request.account.clone());
-        accepted.state = order.state.clone();
+        let accepted = accepted(&order, client_id);
         let legs = request.legs.clone();
         state
             .world
@@ -148,4 +156,12 @@ impl OptionsTrading for MockBroker {
             None => Err(self.error(operation, ErrorKind::NotFound, "there is no such order")),
         }
     }
+}
+
+fn same(known: &OptionOrder, request: &OptionOrderRequest) -> bool {
+    known.legs == request.legs
+        && known.order.side == request.direction
+        && known.order.size == OrderSize::Contracts(request.quantity)
+        && known.order.order_type == request.kind.order_type()
+        && known.order.limit_price == request.kind.limit_price()
 }

@@ -184,7 +184,7 @@ impl MockBroker {
     }
 }
 
-fn accepted(order: &Order, id: ClientOrderId) -> AcceptedOrder {
+pub(super) fn accepted(order: &Order, id: ClientOrderId) -> AcceptedOrder {
     let mut accepted = AcceptedOrder::new(order.id.clone(), id, order.account.clone());
     accepted.state = order.state.clone();
     accepted

@@ -63,6 +63,16 @@ impl World {
             .find(|order| order.account == *account && order.client_order_id.as_ref() == Some(id))
     }
 
+    pub(super) fn option_order_by_client_id(
+        &self,
+        account: &AccountId,
+        id: &ClientOrderId,
+    ) -> Option<&OptionOrder> {
+        let is_it =
+            |order: &Order| order.account == *account && order.client_order_id.as_ref() == Some(id);
+        self.option_orders.iter().find(|it| is_it(&it.order))
+    }
+
     /// The price at which somebody can buy or sell now.
     pub(super) fn market(&self, instrument: &InstrumentId, side: Side) -> Option<Price> {
         let quote = self.quotes.get(instrument)?;

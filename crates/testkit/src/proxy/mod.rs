@@ -2,6 +2,7 @@
 
 mod connection;
 mod message;
+mod naive;
 mod plan;
 
 use std::{
@@ -19,6 +20,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use self::connection::serve;
 pub use self::{
     message::RequestHead,
+    naive::NaiveClient,
     plan::{FaultPlan, ProxyFault},
 };
 

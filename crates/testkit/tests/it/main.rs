@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod conformance;
+mod drill;
 mod mock;
 #[cfg(feature = "proxy")]
 mod proxy;

@@ -1,10 +1,10 @@
 use std::{future::poll_fn, sync::Arc};
 
 use wheelhouse_core::{
-    Broker, BrokerExt, CloseResolution, ClosedTradeQuery, Closing, Decimal, Error, ErrorKind,
-    EventKind, EventStream, OptionContract, OptionQuery, OptionRight, OrderQuery, OrderState,
-    Price, RejectReason, Resolution, Result, Side, Submission, Subscription, Symbol, dec, lots,
-    shares,
+    Broker, BrokerExt, ClientOrderId, CloseResolution, ClosedTradeQuery, Closing, Decimal, Error,
+    ErrorKind, EventKind, EventStream, OptionContract, OptionLeg, OptionOrderRequest, OptionQuery,
+    OptionRight, OrderKind, OrderQuery, OrderState, PositionEffect, Price, Quantity, RejectReason,
+    Resolution, Result, Side, Submission, Subscription, Symbol, dec, lots, shares,
 };
 use wheelhouse_testkit::{
     Ability, ClosingAnswer, MockBroker, Operation, PlacementAnswer, fixtures,
@@ -320,5 +320,36 @@ async fn option_chains_are_made_from_the_contracts() -> Result<()> {
     query.right = Some(OptionRight::Put);
     let puts = options.option_contracts(&account, query).await?;
     assert_eq!(puts.items.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn orders_of_options_are_deduplicated_if_the_capabilities_say_so() -> Result<()> {
+    for says in [false, true] {
+        let mock = MockBroker::builder()
+            .with_fixtures()
+            .capabilities(|it| it.client_order_id.options_deduplicated = says)
+            .build();
+        let leg = OptionLeg {
+            contract: wheelhouse_core::InstrumentId::new("c1")?,
+            side: Side::Buy,
+            effect: PositionEffect::Open,
+            ratio: 1,
+        };
+        let price = Price::new(dec!(0.05));
+        let kind = OrderKind::Limit { price };
+        let account = fixtures::account().id;
+        let one = Quantity::new(dec!(1));
+        let mut request = OptionOrderRequest::new(&account, vec![leg], one, kind, Side::Buy);
+        request.client_order_id = Some(ClientOrderId::new("once")?);
+        let options = mock.options().unwrap();
+        let first = accepted(options.place_option_order(&request).await?);
+        let again = accepted(options.place_option_order(&request).await?);
+        assert_eq!(again == first, says);
+        request.quantity = Quantity::new(dec!(2));
+        let other = options.place_option_order(&request).await;
+        let reused = other.is_err_and(|error| error.kind() == ErrorKind::ClientOrderIdReused);
+        assert_eq!(reused, says);
+    }
     Ok(())
 }

@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use wheelhouse_testkit::{FaultPlan, FaultProxy, ProxyFault};
+use wheelhouse_testkit::{FaultPlan, FaultProxy, NaiveClient, OrderDrill, ProxyFault, ScaledClock};
 
 const BODY: &str = r#"{"s":"ok","d":{"orderId":"1"}}"#;
 const REQUEST: &[u8] = b"POST /orders HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
@@ -28,8 +28,16 @@ async fn server() -> (SocketAddr, Arc<AtomicU64>) {
             let (mut client, _) = listener.accept().await.unwrap();
             let counted = counted.clone();
             tokio::spawn(async move {
-                let mut request = vec![0; REQUEST.len()];
-                while client.read_exact(&mut request).await.is_ok() {
+                let mut request = Vec::new();
+                while client
+                    .read_buf(&mut request)
+                    .await
+                    .is_ok_and(|read| read > 0)
+                {
+                    if !request.ends_with(b"\r\n\r\n{}") {
+                        continue;
+                    }
+                    request.clear();
                     counted.fetch_add(1, Ordering::Relaxed);
                     let answer = format!(
                         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}",
@@ -144,4 +152,48 @@ async fn answers_are_doubled_halved_and_late() {
     while !late.ends_with(BODY) {
         late += &read(&mut client).await.unwrap();
     }
+}
+
+/// Places through a proxy that breaks so many of a hundred, up to four times until it is answered.
+/// Returns how many orders the server got.
+async fn naive(wishes: u64, percent: u8) -> (FaultProxy, u64) {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let (addr, asked) = server().await;
+    let plan = FaultPlan::seeded(1).percent(percent).delay(PATIENCE * 2);
+    let proxy = FaultProxy::start(addr, plan).await.unwrap();
+    let client = NaiveClient::new(proxy.addr(), PATIENCE).header("authorization", "Bearer x");
+    for _ in 0..wishes {
+        for _ in 0..4 {
+            match client.send("POST", "/orders", "{}").await {
+                Ok(answer) if answer.starts_with(BODY) && answer.ends_with(BODY) => break,
+                _ => {}
+            }
+        }
+    }
+    (proxy, asked.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_naive_client_places_once_without_faults_and_too_often_with_them() {
+    let (_, asked) = naive(50, 0).await;
+    assert_eq!(asked, 50);
+    let (proxy, asked) = naive(50, 20).await;
+    assert!(asked > 50, "{asked}");
+
+    let report = OrderDrill::new(Arc::new(ScaledClock::new(1)));
+    let report = report.report(Vec::new).await.through(&proxy);
+    assert!(report.requests() > 50);
+    let failure = report.check().unwrap_err();
+    assert!(failure.message().contains("more than once"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_deck_that_is_too_kind_is_told() {
+    let (proxy, mut client, _) = rig(ProxyFault::DropAnswer).await;
+    read(&mut client).await.unwrap();
+    let report = OrderDrill::new(Arc::new(ScaledClock::new(1)));
+    let report = report.report(Vec::new).await.through(&proxy);
+    report.check_deck(100, 0).unwrap();
+    let failure = report.check_deck(100, 1).unwrap_err();
+    assert!(failure.message().contains("DelayAnswer"), "{failure}");
 }

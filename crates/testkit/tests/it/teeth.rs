@@ -20,6 +20,8 @@ enum Flaw {
     Rounds,
     /// The capabilities promise streams that there are not.
     PromisesStreams,
+    /// The capabilities promise that identifiers of options are used once.
+    PromisesOptionIds,
     /// There is a role that the capabilities deny.
     HidesDepth,
     /// An error from below comes up without a name.
@@ -89,6 +91,9 @@ impl Broker for Flawed {
         let mut capabilities = self.mock.capabilities();
         if self.is(Flaw::HidesDepth) {
             capabilities.market_depth = Support::No;
+        }
+        if self.is(Flaw::PromisesOptionIds) {
+            capabilities.client_order_id.options_deduplicated = true;
         }
         if self.is(Flaw::Resends) {
             capabilities.client_order_id.deduplicated = false;
@@ -305,6 +310,7 @@ mod finds {
         ResolvesRashly: lost_answers_of_filled_orders_are_found says "it was filled, but";
         Rounds: f50_f51_illegal_quantities_are_refused_unsent says "was not refused";
         PromisesStreams: roles_are_there_as_the_capabilities_say says "streaming";
+        PromisesOptionIds: client_order_ids_of_options_are_kept says "was not refused";
         AnonymousErrors: errors_name_broker_and_operation says "order names broker None";
         GuessesTheAccount: accounts_of_others_are_refused says "of a foreign account gives None";
         SortsQuotes: quotes_come_in_the_order_asked says "asked for";
