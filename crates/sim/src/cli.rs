@@ -34,7 +34,7 @@ const WORLD_CONTRACTS: usize = 56;
 #[command(name = "wheelhouse-sim", version)]
 pub(crate) struct Options {
     /// Simulate Robinhood's private API on this loopback address; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     robinhood: Option<SocketAddr>,
 
     /// How Robinhood answers a login from an unknown device.
@@ -42,26 +42,26 @@ pub(crate) struct Options {
     robinhood_login: RobinhoodLogin,
 
     /// Rows of a Robinhood page if the request does not say.
-    #[arg(long, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "ROWS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     robinhood_page_size: u32,
 
     /// Stock positions of the first Robinhood account: the three of its world, then ten shares each
     /// of W0001, W0002 and so on.
-    #[arg(long, value_name = "ROWS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..=10_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "ROWS", default_value_t = 3, value_parser = clap::value_parser!(u32).range(3..=10_000))]
     robinhood_positions: u32,
 
     /// Contracts in the option chain of F: the 56 of its world, then calls and puts on rising
     /// strikes from 100.
-    #[arg(long, value_name = "CONTRACTS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(56..=100_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "CONTRACTS", default_value_t = 56, value_parser = clap::value_parser!(u32).range(56..=100_000))]
     robinhood_contracts: u32,
 
     /// Simulate the Robinhood Crypto API on this loopback address; port 0 takes a free one. The
     /// known key is the example of the API's documentation.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     robinhood_crypto: Option<SocketAddr>,
 
     /// Simulate TradeLocker on this loopback address; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     tradelocker: Option<SocketAddr>,
 
     /// Faults, prices, moves and settings, as JSON; the format is in the crate's README. Settings
@@ -70,7 +70,7 @@ pub(crate) struct Options {
     script: Option<PathBuf>,
 
     /// Seed of prices, ids and chances.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1)]
     seed: u64,
 
     /// E-mail address that can log in.
@@ -86,7 +86,7 @@ pub(crate) struct Options {
     server: String,
 
     /// How many accounts it has; TradeLocker only.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100))]
     accounts: u32,
 
     /// Rate limits.
@@ -94,11 +94,11 @@ pub(crate) struct Options {
     rate_limits: Limits,
 
     /// Life of access tokens in seconds [default: 3600 of TradeLocker, 691200 of Robinhood].
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     access_token_life: Option<u64>,
 
     /// Life of refresh tokens in seconds; TradeLocker only.
-    #[arg(long, value_name = "SECONDS", default_value_t = 604_800, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 604_800, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     refresh_token_life: u64,
 
     /// Log every request and fault.
@@ -192,6 +192,11 @@ struct Addresses {
 }
 
 /// Checks a filter, which cannot be cloned and so is kept as text.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let wanted = "an IP address and a port are expected, such as 127.0.0.1:4010";
+    text.parse().map_err(|_| wanted)
+}
+
 fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
     EnvFilter::try_new(text).map(|_| text.to_owned())
 }

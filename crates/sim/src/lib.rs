@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod broker;
 mod clock;
 mod error;
 pub mod faults;

@@ -113,6 +113,14 @@ impl Sim {
         self.tradelocker.iter().for_each(TradeLockerSim::settle);
     }
 
+    /// Moves simulated time [forward](Self::advance) to an instant, and does nothing if that has
+    /// passed.
+    pub fn advance_to(&self, instant: OffsetDateTime) {
+        if let Ok(by) = Duration::try_from(instant - self.now()) {
+            self.advance(by);
+        }
+    }
+
     /// Stops listening, ends all connections and waits for them.
     pub async fn shutdown(self) {
         if let Some(robinhood) = &self.robinhood {
@@ -248,21 +256,15 @@ impl SimBuilder {
                 Some(RobinhoodCryptoSim::start(plan, clock.clone()).await?)
             }
         };
-        let users = match self.users {
-            users if users.is_empty() => vec![UserSpec::demo()],
-            users => users,
-        };
         let tradelocker = match self.tradelocker {
             None => None,
             Some(addr) => {
-                let settings = self.settings;
-                let script = script.tradelocker;
                 let plan = Plan {
                     addr,
                     seed,
-                    users,
-                    settings,
-                    script,
+                    users: self.users,
+                    settings: self.settings,
+                    script: std::mem::take(&mut script.tradelocker),
                 };
                 Some(TradeLockerSim::start(plan, clock.clone()).await?)
             }

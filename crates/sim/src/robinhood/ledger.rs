@@ -1,12 +1,10 @@
 //! What really happened, for tests to compare with what a client believes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
 use super::Route;
-use crate::log::{Log, RequestRecord};
+use crate::broker::ledger;
 
 /// What an order is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +82,7 @@ pub struct Cancel {
     pub asset: Asset,
     /// The order.
     pub order_id: String,
-    /// Whether a client asked for it; else its day was over.
+    /// Whether a client asked for it; else its day was over or the broker voided it.
     pub requested: bool,
 }
 
@@ -152,63 +150,7 @@ pub struct Refresh {
     pub reused: bool,
 }
 
-/// The broker's own memory. Clones share it; each list is bounded and forgets its oldest entries.
-#[derive(Debug, Clone)]
-pub struct Ledger {
-    lists: Arc<Mutex<Lists>>,
-}
-
-#[derive(Debug)]
-struct Lists {
-    serial: u64,
-    cancels: Log<Cancel>,
-    fills: Log<Fill>,
-    logins: Log<Login>,
-    placements: Log<Placement>,
-    polls: Log<Poll>,
-    refreshes: Log<Refresh>,
-    refusals: Log<Refusal>,
-    requests: Log<RequestRecord>,
-}
-
-macro_rules! lists {
-    ($($(#[$doc:meta])* $list:ident$( / $push:ident)?: $entry:ty,)+) => {
-        impl Ledger {
-            $(
-                $(#[$doc])*
-                #[must_use]
-                pub fn $list(&self) -> Vec<$entry> {
-                    self.lock().$list.to_vec()
-                }
-
-                $(pub(super) fn $push(&self, entry: $entry) {
-                    self.lock().$list.push(entry);
-                })?
-            )+
-
-            /// Remembers at most this many entries in each list.
-            pub(super) fn new(capacity: usize) -> Self {
-                let lists = Lists { serial: 0, $($list: Log::new(capacity),)+ };
-                Self { lists: Arc::new(Mutex::new(lists)) }
-            }
-
-            /// Forgets everything, and gives the memory back.
-            pub fn clear(&self) {
-                let mut lists = self.lock();
-                $(lists.$list.clear();)+
-            }
-
-            /// How many entries fell out of the bound since the last [`clear`](Self::clear).
-            #[must_use]
-            pub fn forgotten(&self) -> u64 {
-                let lists = self.lock();
-                0 $(+ lists.$list.forgotten())+
-            }
-        }
-    };
-}
-
-lists! {
+ledger! {
     /// Orders that were cancelled, oldest first.
     cancels / push_cancel: Cancel,
     /// Parts of orders that were filled, oldest first.
@@ -223,21 +165,9 @@ lists! {
     refreshes / push_refresh: Refresh,
     /// Placements that were refused, oldest first.
     refusals / push_refusal: Refusal,
-    /// Every request seen, oldest first.
-    requests: RequestRecord,
 }
 
 impl Ledger {
-    /// How many requests a route has seen.
-    #[must_use]
-    pub fn count(&self, route: Route) -> usize {
-        self.lock()
-            .requests
-            .iter()
-            .filter(|request| request.route == route.name())
-            .count()
-    }
-
     /// The placements that carry this id, in any case.
     #[must_use]
     pub fn placements_of(&self, ref_id: &str) -> Vec<Placement> {
@@ -248,16 +178,5 @@ impl Ledger {
                 .is_some_and(|known| known.eq_ignore_ascii_case(ref_id))
         };
         self.lock().placements.iter().filter(of).cloned().collect()
-    }
-
-    pub(super) fn observe(&self, mut record: RequestRecord) {
-        let mut lists = self.lock();
-        lists.serial += 1;
-        record.serial = lists.serial;
-        lists.requests.push(record);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lists> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,7 +25,6 @@ mod host;
 mod ledger;
 mod limits;
 mod market;
-mod moves;
 mod nummus;
 mod option_orders;
 mod option_positions;
@@ -44,110 +43,54 @@ pub(crate) mod text;
 mod unified;
 mod user;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};
-
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 
-use self::{
-    events::Kind,
-    market::{Quote, Right},
-    service::RobinhoodService,
-    state::State,
-};
+use self::{events::Kind, market::Right, state::State};
 pub use self::{
     host::{HOST_HEADER, Host},
     ledger::{Asset, Cancel, Fill, Ledger, Login, LoginOutcome, Placement, Poll, Refresh, Refusal},
-    moves::{After, Move},
     route::Route,
     script::{Knobs, RobinhoodScript},
     settings::{
-        Approval, CodeKind, ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, PromptAnswer,
-        Rate, RateLimits, RefreshAnswer, RefreshReuse, Settings,
+        Approval, CodeKind, ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, OrderEnd,
+        PromptAnswer, Rate, RateLimits, RefreshAnswer, RefreshReuse, Settings,
     },
     user::{AccountKind, AccountSpec, UserSpec},
 };
+pub use crate::broker::{After, Move};
 use crate::{
+    broker::{self, Broker as _, Opening, Running, handle},
     clock::SimClock,
     error::{Result, SimError},
-    faults::Faults,
     random::mix,
-    server::Server,
 };
-
-/// Entries that each list of a ledger keeps.
-const LEDGER: usize = 100_000;
 
 /// A running Robinhood broker, and the strings to pull.
 pub struct RobinhoodSim {
-    service: Arc<RobinhoodService>,
-    server: Server,
-    faults: Faults,
-    ledger: Ledger,
-    clock: SimClock,
+    running: Running<State>,
 }
 
-/// What a broker is made of.
-pub(crate) struct Plan {
-    pub(crate) addr: SocketAddr,
-    pub(crate) seed: u64,
-    pub(crate) users: Vec<UserSpec>,
-    pub(crate) settings: Settings,
-    pub(crate) script: RobinhoodScript,
-}
+pub(crate) type Plan = broker::Plan<UserSpec, Settings, RobinhoodScript>;
+
+handle!(RobinhoodSim, "http://127.0.0.1:4020");
 
 impl RobinhoodSim {
     pub(crate) async fn start(plan: Plan, clock: SimClock) -> Result<Self> {
-        let ledger = Ledger::new(LEDGER);
-        let faults = Faults::new(mix(plan.seed, u64::MAX - 1));
-        let users = if plan.users.is_empty() {
-            vec![UserSpec::demo()]
-        } else {
-            plan.users
+        let users = broker::users_or(plan.users, UserSpec::demo);
+        let (script, mut settings) = (plan.script, plan.settings);
+        script.settings.apply(&mut settings);
+        let opening = Opening {
+            addr: plan.addr,
+            seed: mix(plan.seed, u64::MAX - 1),
+            faults: script.faults,
+            moves: script.moves,
+            prices: script.prices,
         };
-        let mut settings = plan.settings;
-        plan.script.settings.apply(&mut settings);
-        let mut state = State::new(plan.seed, users, settings, ledger.clone(), clock.now())?;
-        for (name, bid) in plan.script.prices {
-            state.fix_price(&name, bid)?;
-        }
-        let moved = plan
-            .script
-            .moves
-            .iter()
-            .flat_map(|later| later.prices.keys());
-        for name in moved {
-            state.has_price(name)?;
-        }
-        plan.script.faults.into_iter().for_each(|fault| {
-            faults.add(fault);
-        });
-        let service = Arc::new(RobinhoodService::new(
-            state,
-            plan.script.moves,
-            ledger.clone(),
-            clock.clone(),
-        ));
-        let server = Server::start(plan.addr, service.clone(), faults.clone()).await?;
-        Ok(Self {
-            service,
-            server,
-            faults,
-            ledger,
-            clock,
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Scheme, host and port: `http://127.0.0.1:4020`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
+        let now = clock.now();
+        let make = |ledger| State::new(plan.seed, users, settings, ledger, now);
+        let running = Running::start(opening, clock, make).await?;
+        Ok(Self { running })
     }
 
     /// The base of a host's routes for a client with a base URL per host:
@@ -157,21 +100,9 @@ impl RobinhoodSim {
         format!("{}/{}", self.origin(), host.name())
     }
 
-    /// What really happened.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// What goes wrong from now on.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
     /// Changes the settings for the requests to come.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        let mut state = self.service.state();
+        let mut state = self.running.state();
         change(&mut state.world.settings);
         state.world.touch();
     }
@@ -183,9 +114,10 @@ impl RobinhoodSim {
     ///
     /// [`SimError::UnknownInstrument`] if nothing has that name.
     pub fn set_price(&self, name: &str, bid: Decimal) -> Result<()> {
-        let mut state = self.service.state();
-        state.fix_price(name, bid)?;
-        state.settle(self.clock.now());
+        let mut state = self.running.state();
+        let now = self.running.now();
+        state.fix_price(name, bid, now)?;
+        state.settle(now);
         Ok(())
     }
 
@@ -195,7 +127,7 @@ impl RobinhoodSim {
     ///
     /// [`SimError::UnknownInstrument`] if nothing has that name.
     pub fn quote(&self, name: &str) -> Result<(Decimal, Decimal)> {
-        let state = self.service.state();
+        let state = self.running.state();
         let market = &state.world.market;
         if let Some(at) = market.symbol(name) {
             let quote = market.instruments[at].quote;
@@ -212,13 +144,13 @@ impl RobinhoodSim {
     ///
     /// [`SimError::UnknownAccount`] if there is none.
     pub fn seed_positions(&self, account: &str, count: usize) -> Result<()> {
-        let mut state = self.service.state();
+        let mut state = self.running.state();
         let (user, at) = state
             .account(account)
             .ok_or_else(|| SimError::UnknownAccount {
                 id: account.to_owned(),
             })?;
-        let now = self.clock.now();
+        let now = self.running.now();
         for n in 1..=count {
             let price = Decimal::from(10 + n % 90);
             let stock = state.world.market.list_symbol(&format!("W{n:04}"), price);
@@ -237,7 +169,7 @@ impl RobinhoodSim {
     ///
     /// [`SimError::UnknownInstrument`] if no stock has that symbol.
     pub fn seed_contracts(&self, symbol: &str, count: usize) -> Result<()> {
-        let mut state = self.service.state();
+        let mut state = self.running.state();
         let at = state
             .world
             .market
@@ -260,7 +192,7 @@ impl RobinhoodSim {
     ///
     /// [`SimError::UnknownAccount`] or [`SimError::UnknownInstrument`].
     pub fn assign(&self, account: &str, contract: &str) -> Result<bool> {
-        let mut state = self.service.state();
+        let mut state = self.running.state();
         let contract = state
             .world
             .market
@@ -278,27 +210,27 @@ impl RobinhoodSim {
             .iter()
             .position(|held| held.contract == contract && held.short && !held.is_pending());
         if let Some(held) = held {
-            account.begin(held, Kind::Assignment, world, self.clock.now());
+            account.begin(held, Kind::Assignment, world, self.running.now());
         }
         Ok(held.is_some())
     }
 
     /// Lets the user approve every prompt that waits.
     pub fn approve_prompts(&self) {
-        self.service.state().auth.approve_prompts();
+        self.running.state().auth.approve_prompts();
     }
 
     /// The code of the authenticator app now; `None` if there is no such user.
     #[must_use]
     pub fn totp(&self, username: &str) -> Option<SecretString> {
-        let state = self.service.state();
+        let state = self.running.state();
         let user = state.users.iter().find(|user| user.username == username)?;
-        auth::totp(&user.totp, self.clock.now()).map(SecretString::from)
+        auth::totp(&user.totp, self.running.now()).map(SecretString::from)
     }
 
     /// Forgets every approved device.
     pub fn forget_devices(&self) {
-        self.service
+        self.running
             .state()
             .users
             .iter_mut()
@@ -308,35 +240,18 @@ impl RobinhoodSim {
     /// Makes every access token that exists invalid, as if its time were over. Refresh tokens and
     /// sessions stay.
     pub fn expire_access_tokens(&self) {
-        self.service.state().auth.expire_access();
+        self.running.state().auth.expire_access();
     }
 
     /// Ends every session: access and refresh tokens are refused, only a login helps.
     pub fn revoke_sessions(&self) {
-        self.service.state().auth.revoke_all();
+        self.running.state().auth.revoke_all();
     }
 
     /// How many sessions are alive.
     #[must_use]
     pub fn session_count(&self) -> usize {
-        self.service.state().auth.session_count()
-    }
-
-    pub(crate) fn settle(&self) {
-        let mut state = self.service.state();
-        self.service.settle(&mut state, self.clock.now());
-    }
-
-    pub(crate) async fn shutdown(&self) {
-        self.server.shutdown().await;
-    }
-}
-
-impl fmt::Debug for RobinhoodSim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RobinhoodSim")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
+        self.running.state().auth.session_count()
     }
 }
 
@@ -354,46 +269,5 @@ impl State {
             name: name.to_owned(),
             known: known.join(", "),
         }
-    }
-
-    /// That something with a price has this name.
-    fn has_price(&self, name: &str) -> Result<()> {
-        let market = &self.world.market;
-        let found = market.symbol(name).or_else(|| market.pair_of(name));
-        found
-            .or_else(|| market.named_contract(name))
-            .map(|_| ())
-            .ok_or_else(|| self.unknown(name))
-    }
-
-    /// Sets prices whose names have been looked at.
-    fn move_prices(&mut self, prices: BTreeMap<String, Decimal>) {
-        for (name, bid) in prices {
-            let moved = self.fix_price(&name, bid);
-            debug_assert!(moved.is_ok(), "{name}");
-        }
-    }
-
-    fn fix_price(&mut self, name: &str, bid: Decimal) -> Result<()> {
-        self.world.touch();
-        let cent = Decimal::new(1, 2);
-        let market = &mut self.world.market;
-        if let Some(at) = market.symbol(name) {
-            let quote = &mut market.instruments[at].quote;
-            *quote = Quote {
-                bid,
-                ask: bid + cent,
-                last: bid,
-                ..*quote
-            };
-        } else if let Some(at) = market.pair_of(name) {
-            market.pairs[at].bid = bid;
-            market.pairs[at].ask = bid + cent;
-        } else if let Some(at) = market.named_contract(name) {
-            market.contracts[at].mark = Some(bid);
-        } else {
-            return Err(self.unknown(name));
-        }
-        Ok(())
     }
 }

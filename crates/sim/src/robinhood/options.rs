@@ -238,7 +238,12 @@ impl State {
 
     /// Market data in the order that was asked for; an unknown contract leaves a null.
     pub(super) fn option_quotes(&self, context: &Context<'_>) -> Answer {
-        let asked = context.list("instruments").or_else(|| context.list("ids"));
+        let links = context.list("instruments");
+        let most = self.world.settings.most_option_links;
+        if links.as_ref().is_some_and(|links| links.len() > most) {
+            return Err(reply::too_long());
+        }
+        let asked = links.or_else(|| context.list("ids"));
         let asked = asked.ok_or_else(|| {
             reply::detail(400, "Exactly one of 'instruments' or 'ids' is required.")
         })?;

@@ -58,6 +58,11 @@ pub(super) fn server_error() -> Response {
     Response::empty(500).with_body("text/html", "<h1>Server Error (500)</h1>")
 }
 
+/// The answer to an address that is too long; what the real broker sends is not known.
+pub(super) fn too_long() -> Response {
+    Response::empty(414).with_body("text/html", "<h1>Request-URI Too Large (414)</h1>")
+}
+
 /// The first text in an error's body, for the ledger.
 pub(super) fn reason(response: &Response) -> String {
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();

@@ -1,36 +1,10 @@
 //! The routes of the broker and their names.
 
-use serde::Deserialize;
-
 use super::host::Host;
-use crate::faults::Matcher;
-
-macro_rules! routes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// A route of the private API.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum Route {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Route {
-            /// All routes.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name of the route in scripts and records.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-        }
-    };
-}
+use crate::broker::routes;
 
 routes! {
+    "A route of the private API.":
     /// `GET /accounts/{number}`
     Account = "account",
     /// `GET /accounts/`: retirement accounts are missing.
@@ -165,12 +139,6 @@ routes! {
     UserViewContinue = "user_view_continue",
     /// A route that exists with another method; answered with 405.
     WrongMethod = "wrong_method",
-}
-
-impl From<Route> for Matcher {
-    fn from(route: Route) -> Self {
-        Self::route(route.name())
-    }
 }
 
 impl Route {
@@ -363,13 +331,5 @@ mod tests {
             resolve(Host::Api, "PATCH", "/quotes/").0,
             Route::WrongMethod
         );
-    }
-
-    #[test]
-    fn every_route_has_the_name_that_scripts_use() {
-        for route in Route::ALL {
-            let text = format!("{:?}", route.name());
-            assert_eq!(serde_json::from_str::<Route>(&text).unwrap(), *route);
-        }
     }
 }

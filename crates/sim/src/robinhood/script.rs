@@ -1,19 +1,24 @@
 //! The broker's part of a script.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::{
     Route,
-    moves::Move,
     settings::{
-        ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, PromptAnswer, RateLimits,
+        ErrorShape, Hours, HumanScreen, IdentiStyle, LoginFlow, OrderEnd, PromptAnswer, RateLimits,
         RefreshAnswer, RefreshReuse, Settings,
     },
 };
-use crate::faults::{self, Fault};
+use crate::{
+    broker::{
+        Move,
+        knobs::{knobs, same, seconds},
+    },
+    faults::{self, Fault},
+};
 
 /// A script's part for the Robinhood broker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -24,34 +29,11 @@ pub struct RobinhoodScript {
     #[serde(deserialize_with = "faults::faults::<Route, _>")]
     pub faults: Vec<Fault>,
     /// Changes of prices and time that come later.
-    pub moves: Vec<Move>,
+    pub moves: Vec<Move<Route>>,
     /// Bid prices by symbol, coin or contract.
     pub prices: BTreeMap<String, Decimal>,
     /// Settings that differ from those that the builder or the command line gave.
     pub settings: Knobs,
-}
-
-macro_rules! knobs {
-    ($($field:ident $(= $key:literal)?: $text:ty => $into:expr,)+) => {
-        /// Settings of a script; those that it does not name stay as they are.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct Knobs {
-            $($(#[serde(rename = $key)])? $field: Option<$text>,)+
-        }
-
-        impl Knobs {
-            /// Puts them into settings.
-            pub(super) fn apply(self, settings: &mut Settings) {
-                $(if let Some(text) = self.$field {
-                    settings.$field = $into(text);
-                })+
-            }
-
-            #[cfg(test)]
-            const NAMES: &[&str] = &[$(stringify!($field),)+];
-        }
-    };
 }
 
 knobs! {
@@ -62,6 +44,7 @@ knobs! {
     bad_credentials_status: u16 => same,
     bind_device: bool => same,
     cancel_loses: bool => same,
+    cancel_takes = "cancel_takes_s": u32 => seconds,
     challenge_life = "challenge_life_s": u32 => seconds,
     confirm_after = "confirm_after_s": u32 => seconds,
     continue_gone: bool => same,
@@ -75,11 +58,14 @@ knobs! {
     legacy_status: u16 => same,
     login: LoginFlow => same,
     logins_pending: u32 => same,
+    longest_url: usize => same,
     mfa_code_suffices: bool => same,
+    most_option_links: usize => same,
     negative_short_average: bool => same,
     next_origin: String => Some,
     opaque_tokens: bool => same,
     option_ref_id_repeats: bool => same,
+    order_end: OrderEnd => Some,
     order_form_version: u64 => same,
     page_size: usize => same,
     prompt: PromptAnswer => same,
@@ -88,6 +74,7 @@ knobs! {
     refresh_ends_access: bool => same,
     refresh_refused_status: u16 => same,
     refresh_reuse: RefreshReuse => same,
+    refuse_legs_with: String => Some,
     reject_with: String => Some,
     totp_once: bool => same,
     views_without_challenge: u32 => same,
@@ -95,19 +82,14 @@ knobs! {
     workflow_status: u16 => same,
 }
 
-fn same<T>(value: T) -> T {
-    value
-}
-
-fn seconds(span: u32) -> Duration {
-    Duration::from_secs(span.into())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         Script, SimError,
+        broker::knobs::fields,
         robinhood::{After, Approval, Rate},
     };
 
@@ -118,15 +100,7 @@ mod tests {
 
     #[test]
     fn every_setting_can_be_set_from_a_script() {
-        let shown = format!("{:#?}", Settings::default());
-        let fields = shown.lines().filter_map(|line| {
-            let field = line.strip_prefix("    ")?;
-            let (name, _) = field.split_once(": ")?;
-            (!name.starts_with(' ')).then(|| name.to_owned())
-        });
-        let mut fields: Vec<String> = fields.collect();
-        fields.sort_unstable();
-        assert_eq!(fields, Knobs::NAMES);
+        assert_eq!(fields(&Settings::default()), Knobs::NAMES);
     }
 
     #[test]
@@ -196,7 +170,7 @@ mod tests {
             {"seconds": 60, "prices": {}}
         ]}"#;
         let moves = robinhood(part).unwrap().moves;
-        let after: Vec<After> = moves.iter().map(|later| later.after).collect();
+        let after: Vec<After<Route>> = moves.iter().map(|later| later.after).collect();
         let expected = [
             After::Requests(Route::PlaceOrder, 1),
             After::Requests(Route::Order, 3),

@@ -1,7 +1,6 @@
 //! From a request to the broker's answer.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     context::Context,
     host::Asked,
     ledger::Ledger,
-    moves::{Move, Moves},
+    market::Quote,
     reply::{self, Answer},
     route::{Route, resolve},
     shape,
@@ -17,106 +16,27 @@ use super::{
     text,
 };
 use crate::{
-    clock::SimClock,
-    log::RequestRecord,
-    server::{Request, Response, Service},
+    broker::Broker,
+    error::Result,
+    server::{Request, Response},
 };
 
-#[derive(Debug)]
-pub(super) struct RobinhoodService {
-    state: Mutex<State>,
-    moves: Mutex<Moves>,
-    ledger: Ledger,
-    clock: SimClock,
-}
+impl Broker for State {
+    type Route = Route;
+    type Ledger = Ledger;
 
-impl RobinhoodService {
-    pub(super) fn new(state: State, moves: Vec<Move>, ledger: Ledger, clock: SimClock) -> Self {
-        Self {
-            state: Mutex::new(state),
-            moves: Mutex::new(Moves::new(clock.now(), moves)),
-            ledger,
-            clock,
-        }
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn moves(&self) -> MutexGuard<'_, Moves> {
-        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Everything that time has done until now, price after price.
-    pub(super) fn settle(&self, state: &mut State, now: i64) {
-        let mut moves = self.moves();
-        while let Some((at, change)) = moves.due(now) {
-            state.move_prices(change.prices);
-            state.settle(at);
-            self.clock.advance(change.advance);
-        }
-        state.settle(now);
-    }
-}
-
-impl Service for RobinhoodService {
-    fn route(&self, method: &str, path: &str) -> &'static str {
-        let request = Request {
-            path: path.to_owned(),
-            ..Request::default()
-        };
-        self.route_of(&Request {
-            method: method.to_owned(),
-            ..request
+    fn route(request: &Request) -> Route {
+        let asked = Asked::of(request);
+        asked.host.map_or(Route::Unknown, |host| {
+            resolve(host, &request.method, &asked.path).0
         })
     }
 
-    fn route_of(&self, request: &Request) -> &'static str {
-        let asked = Asked::of(request);
-        let route = asked
-            .host
-            .map(|host| resolve(host, &request.method, &asked.path).0);
-        route.unwrap_or(Route::Unknown).name()
+    fn name(route: Route) -> &'static str {
+        route.name()
     }
 
-    fn answer(&self, request: &Request) -> Response {
-        let mut state = self.state();
-        let now = self.clock.now();
-        self.settle(&mut state, now);
-        let response = state.answer(request, now);
-        let asked = Asked::of(request);
-        let route = asked.host.map_or(Route::Unknown, |host| {
-            resolve(host, &request.method, &asked.path).0
-        });
-        for change in self.moves().count(route) {
-            state.move_prices(change.prices);
-            self.clock.advance(change.advance);
-        }
-        response
-    }
-
-    fn observe(&self, record: RequestRecord) {
-        let RequestRecord {
-            route,
-            method,
-            path,
-            query,
-            fate,
-            ..
-        } = &record;
-        tracing::debug!(target: "wheelhouse_sim::requests", route, method, path, query, ?fate);
-        self.ledger.observe(record);
-    }
-
-    fn now(&self) -> i64 {
-        self.clock.now()
-    }
-}
-
-impl State {
-    /// Everything that time and prices have done until now.
-    pub(super) fn settle(&mut self, now: i64) {
+    fn settle(&mut self, now: i64) {
         let world = &self.world;
         for user in &mut self.users {
             for account in &mut user.accounts {
@@ -131,11 +51,46 @@ impl State {
         }
     }
 
+    fn has_price(&self, name: &str) -> Result<()> {
+        let market = &self.world.market;
+        let found = market.symbol(name).or_else(|| market.pair_of(name));
+        found
+            .or_else(|| market.named_contract(name))
+            .map(|_| ())
+            .ok_or_else(|| self.unknown(name))
+    }
+
+    fn fix_price(&mut self, name: &str, bid: Decimal, _: i64) -> Result<()> {
+        self.world.touch();
+        let cent = Decimal::new(1, 2);
+        let market = &mut self.world.market;
+        if let Some(at) = market.symbol(name) {
+            let quote = &mut market.instruments[at].quote;
+            *quote = Quote {
+                bid,
+                ask: bid + cent,
+                last: bid,
+                ..*quote
+            };
+        } else if let Some(at) = market.pair_of(name) {
+            market.pairs[at].bid = bid;
+            market.pairs[at].ask = bid + cent;
+        } else if let Some(at) = market.named_contract(name) {
+            market.contracts[at].mark = Some(bid);
+        } else {
+            return Err(self.unknown(name));
+        }
+        Ok(())
+    }
+
     fn answer(&mut self, request: &Request, now: i64) -> Response {
         let asked = Asked::of(request);
         let Some(host) = asked.host else {
             return reply::not_found();
         };
+        if asked.path.len() + 1 + request.query.len() > self.world.settings.longest_url {
+            return reply::too_long();
+        }
         let (route, id) = resolve(host, &request.method, &asked.path);
         match route {
             Route::Unknown => return reply::not_found(),
@@ -167,7 +122,9 @@ impl State {
         self.serve(route, id, &context)
             .unwrap_or_else(|refusal| refusal)
     }
+}
 
+impl State {
     fn open(&mut self, route: Route, id: &str, request: &Request, now: i64) -> Response {
         match route {
             Route::Token => self.token_endpoint(request, now),
@@ -194,8 +151,8 @@ impl State {
             }))),
             Route::BuyingPowerBreakdown => return self.buying_power_breakdown(id, context),
             Route::CancelCryptoOrder => return self.cancel_crypto_order(context.user, id),
-            Route::CancelOptionOrder => self.cancel_option_order(context.user, id),
-            Route::CancelOrder => self.cancel_order(context.user, id),
+            Route::CancelOptionOrder => self.cancel_option_order(id, context),
+            Route::CancelOrder => self.cancel_order(id, context),
             Route::ChainCollateral => return self.chain_collateral(id, context),
             Route::CryptoAccounts => self.crypto_accounts(context),
             Route::CryptoHoldings => self.crypto_holdings(context),

@@ -142,6 +142,20 @@ pub enum RefreshAnswer {
     Workflow,
 }
 
+/// How the broker ends orders of stocks and options that it has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OrderEnd {
+    /// They fail before they work.
+    Failed,
+    /// A sale of more shares than there are is taken, and ends because nobody lends the shares;
+    /// other orders go on.
+    LocateFailed,
+    /// They work until the next step and are voided then; what was filled stays.
+    Voided,
+}
+
 /// Whether the market is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -273,6 +287,12 @@ pub struct Settings {
     pub rate_limits: RateLimits,
     /// Rows of a page if the request does not say. Default 100.
     pub page_size: usize,
+    /// Longest path with its query, in bytes as sent; a longer one is answered with 414. Default
+    /// 8,192: prices of about 1,220 symbols.
+    pub longest_url: usize,
+    /// Most contracts that one request for prices names by links; more of them are answered with
+    /// 414. Default 17.
+    pub most_option_links: usize,
     /// Origin of `next` links instead of the broker's own, such as `https://evil.example`.
     pub next_origin: Option<String>,
     /// How long new orders stay out of sight of lists. Default 0.
@@ -283,10 +303,16 @@ pub struct Settings {
     pub fill_step: Option<Decimal>,
     /// If set, orders are taken and then rejected with this text.
     pub reject_with: Option<String>,
+    /// If set, how the broker ends orders that it has taken.
+    pub order_end: Option<OrderEnd>,
+    /// How long an order is `pending_cancelled` after a cancel. Default 0: it is never seen so.
+    pub cancel_takes: Duration,
     /// Whether a cancel comes too late: it is answered with 200 and the order fills. Default false.
     pub cancel_loses: bool,
     /// Whether cancelled orders are spelled `canceled`. Default false.
     pub american_cancel: bool,
+    /// If set, option orders of several legs are refused with this text and status 400.
+    pub refuse_legs_with: Option<String>,
     /// Whether two option orders may have one `ref_id`: unknown of the real broker. Default false.
     pub option_ref_id_repeats: bool,
     /// Lowest `order_form_version` of an equity order. Default 2.
@@ -331,13 +357,18 @@ impl Default for Settings {
             refresh_refused_status: 401,
             rate_limits: RateLimits::off(),
             page_size: 100,
+            longest_url: 8_192,
+            most_option_links: 17,
             next_origin: None,
             visible_after: Duration::ZERO,
             confirm_after: Duration::ZERO,
             fill_step: None,
             reject_with: None,
+            order_end: None,
+            cancel_takes: Duration::ZERO,
             cancel_loses: false,
             american_cancel: false,
+            refuse_legs_with: None,
             option_ref_id_repeats: false,
             order_form_version: 2,
             negative_short_average: true,

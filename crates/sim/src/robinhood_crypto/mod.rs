@@ -21,104 +21,52 @@ mod settings;
 mod signature;
 mod state;
 
-use std::{fmt, net::SocketAddr, sync::Arc};
-
 use rust_decimal::Decimal;
 
+use self::state::State;
 pub use self::{
     ledger::{Cancel, Fill, Ledger, Placement, Refusal, Rejection},
     route::{Route, Version},
-    script::RobinhoodCryptoScript,
+    script::{Knobs, RobinhoodCryptoScript},
     settings::{Bucket, Duplicate, Numbers, Settings, UserSpec},
 };
-use self::{service::RobinhoodCryptoService, state::State};
+pub use crate::broker::{After, Move};
 use crate::{
+    broker::{self, Broker as _, Opening, Running, handle},
     clock::SimClock,
-    error::{Result, SimError},
-    faults::Faults,
+    error::Result,
     random::mix,
-    server::Server,
 };
-
-/// Entries that each list of a ledger keeps.
-const LEDGER: usize = 100_000;
 
 /// A running Crypto Trading API, and the strings to pull.
 pub struct RobinhoodCryptoSim {
-    service: Arc<RobinhoodCryptoService>,
-    server: Server,
-    faults: Faults,
-    ledger: Ledger,
-    clock: SimClock,
+    running: Running<State>,
 }
 
-/// What the API is made of.
-pub(crate) struct Plan {
-    pub(crate) addr: SocketAddr,
-    pub(crate) seed: u64,
-    pub(crate) users: Vec<UserSpec>,
-    pub(crate) settings: Settings,
-    pub(crate) script: RobinhoodCryptoScript,
-}
+pub(crate) type Plan = broker::Plan<UserSpec, Settings, RobinhoodCryptoScript>;
+
+handle!(RobinhoodCryptoSim, "http://127.0.0.1:4030");
 
 impl RobinhoodCryptoSim {
     pub(crate) async fn start(plan: Plan, clock: SimClock) -> Result<Self> {
-        let ledger = Ledger::new(LEDGER);
-        let faults = Faults::new(mix(plan.seed, u64::MAX - 2));
-        let users = if plan.users.is_empty() {
-            vec![UserSpec::demo()]
-        } else {
-            plan.users
+        let users = broker::users_or(plan.users, UserSpec::demo);
+        let (script, mut settings) = (plan.script, plan.settings);
+        script.settings.apply(&mut settings);
+        let opening = Opening {
+            addr: plan.addr,
+            seed: mix(plan.seed, u64::MAX - 2),
+            faults: script.faults,
+            moves: script.moves,
+            prices: script.prices,
         };
-        let mut state = State::new(plan.seed, users, plan.settings, ledger.clone())?;
-        for (name, bid) in plan.script.prices {
-            state.fix_price(&name, bid)?;
-        }
-        plan.script.faults.into_iter().for_each(|fault| {
-            faults.add(fault);
-        });
-        let service = Arc::new(RobinhoodCryptoService::new(
-            state,
-            ledger.clone(),
-            clock.clone(),
-        ));
-        let server = Server::start(plan.addr, service.clone(), faults.clone()).await?;
-        Ok(Self {
-            service,
-            server,
-            faults,
-            ledger,
-            clock,
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Scheme, host and port: `http://127.0.0.1:4030`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// What really happened.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// What goes wrong from now on.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
+        let make = |ledger| State::new(plan.seed, users, settings, ledger);
+        let running = Running::start(opening, clock, make).await?;
+        Ok(Self { running })
     }
 
     /// Changes the settings for the requests to come.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        let mut state = self.service.state();
+        let mut state = self.running.state();
         change(&mut state.world.settings);
         state.world.version += 1;
     }
@@ -128,46 +76,12 @@ impl RobinhoodCryptoSim {
     ///
     /// # Errors
     ///
-    /// [`SimError::UnknownInstrument`] if no pair has that symbol.
+    /// [`SimError::UnknownInstrument`](crate::SimError::UnknownInstrument) if no pair has that symbol.
     pub fn set_price(&self, symbol: &str, bid: Decimal) -> Result<()> {
-        let mut state = self.service.state();
-        state.fix_price(symbol, bid)?;
-        state.settle(self.clock.now());
+        let mut state = self.running.state();
+        let now = self.running.now();
+        state.fix_price(symbol, bid, now)?;
+        state.settle(now);
         Ok(())
-    }
-
-    pub(crate) fn settle(&self) {
-        self.service.state().settle(self.clock.now());
-    }
-
-    pub(crate) async fn shutdown(&self) {
-        self.server.shutdown().await;
-    }
-}
-
-impl fmt::Debug for RobinhoodCryptoSim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RobinhoodCryptoSim")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
-    }
-}
-
-impl State {
-    fn fix_price(&mut self, symbol: &str, bid: Decimal) -> Result<()> {
-        self.world.version += 1;
-        let pairs = &mut self.world.pairs;
-        match pairs.iter_mut().find(|pair| pair.symbol() == symbol) {
-            Some(pair) => {
-                pair.bid = bid;
-                pair.ask = bid + Decimal::new(1, 2);
-                Ok(())
-            }
-            None => {
-                let known: Vec<String> = pairs.iter().map(state::Pair::symbol).collect();
-                let (name, known) = (symbol.to_owned(), known.join(", "));
-                Err(SimError::UnknownInstrument { name, known })
-            }
-        }
     }
 }

@@ -1,35 +1,9 @@
 //! The routes of the API and their names.
 
-use serde::Deserialize;
-
-use crate::faults::Matcher;
-
-macro_rules! routes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// A route of the official Crypto Trading API; the same name serves both versions.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum Route {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Route {
-            /// All routes.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name of the route in scripts and records.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-        }
-    };
-}
+use crate::broker::routes;
 
 routes! {
+    "A route of the official Crypto Trading API; the same name serves both versions.":
     /// `GET trading/accounts/`
     Accounts = "accounts",
     /// `GET marketdata/best_bid_ask/`
@@ -50,12 +24,6 @@ routes! {
     TradingPairs = "trading_pairs",
     /// Everything else; answered with 404.
     Unknown = "unknown",
-}
-
-impl From<Route> for Matcher {
-    fn from(route: Route) -> Self {
-        Self::route(route.name())
-    }
 }
 
 /// A version of the API.
@@ -113,13 +81,5 @@ mod tests {
         );
         let cancel = resolve("POST", "/api/v1/crypto/trading/orders/7/cancel/");
         assert_eq!(cancel, (Version::V1, Route::CancelOrder, "7"));
-    }
-
-    #[test]
-    fn every_route_has_the_name_that_scripts_use() {
-        for route in Route::ALL {
-            let text = format!("{:?}", route.name());
-            assert_eq!(serde_json::from_str::<Route>(&text).unwrap(), *route);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! From a request to the API's answer.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use rust_decimal::Decimal;
 
 use super::{
     call::Call,
@@ -8,67 +8,40 @@ use super::{
     reply,
     route::{Route, resolve},
     signature,
-    state::State,
+    state::{Pair, State},
 };
 use crate::{
-    clock::SimClock,
-    log::RequestRecord,
-    server::{Request, Response, Service},
+    broker::Broker,
+    error::{Result, SimError},
+    server::{Request, Response},
 };
 
-#[derive(Debug)]
-pub(super) struct RobinhoodCryptoService {
-    state: Mutex<State>,
-    ledger: Ledger,
-    clock: SimClock,
-}
+impl Broker for State {
+    type Route = Route;
+    type Ledger = Ledger;
 
-impl RobinhoodCryptoService {
-    pub(super) fn new(state: State, ledger: Ledger, clock: SimClock) -> Self {
-        Self {
-            state: Mutex::new(state),
-            ledger,
-            clock,
-        }
+    fn route(request: &Request) -> Route {
+        resolve(&request.method, &request.path).1
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for RobinhoodCryptoService {
-    fn route(&self, method: &str, path: &str) -> &'static str {
-        resolve(method, path).1.name()
+    fn name(route: Route) -> &'static str {
+        route.name()
     }
 
-    fn answer(&self, request: &Request) -> Response {
-        let mut state = self.state();
-        let now = self.clock.now();
-        state.settle(now);
-        state.answer(request, now)
+    fn has_price(&self, name: &str) -> Result<()> {
+        self.place(name).map(|_| ())
     }
 
-    fn observe(&self, record: RequestRecord) {
-        let RequestRecord {
-            route,
-            method,
-            path,
-            query,
-            fate,
-            ..
-        } = &record;
-        tracing::debug!(target: "wheelhouse_sim::requests", route, method, path, query, ?fate);
-        self.ledger.observe(record);
+    fn fix_price(&mut self, name: &str, bid: Decimal, _: i64) -> Result<()> {
+        self.world.version += 1;
+        let at = self.place(name)?;
+        let pair = &mut self.world.pairs[at];
+        pair.bid = bid;
+        pair.ask = bid + Decimal::new(1, 2);
+        Ok(())
     }
 
-    fn now(&self) -> i64 {
-        self.clock.now()
-    }
-}
-
-impl State {
-    pub(super) fn settle(&mut self, now: i64) {
+    fn settle(&mut self, now: i64) {
         let world = &self.world;
         self.users
             .iter_mut()
@@ -110,5 +83,18 @@ impl State {
             Route::Unknown => return reply::not_found(),
         };
         answer.unwrap_or_else(|refusal| refusal)
+    }
+}
+
+impl State {
+    /// Where the pair of that symbol stands.
+    fn place(&self, symbol: &str) -> Result<usize> {
+        let pairs = &self.world.pairs;
+        let at = pairs.iter().position(|pair| pair.symbol() == symbol);
+        at.ok_or_else(|| {
+            let known: Vec<String> = pairs.iter().map(Pair::symbol).collect();
+            let (name, known) = (symbol.to_owned(), known.join(", "));
+            SimError::UnknownInstrument { name, known }
+        })
     }
 }

@@ -3,9 +3,11 @@
 use std::{fmt, time::Duration};
 
 use rust_decimal::Decimal;
+use serde::Deserialize;
 
 /// How quantities and prices are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Numbers {
     /// As JSON numbers, as the specification says.
@@ -16,7 +18,8 @@ pub enum Numbers {
 }
 
 /// What a placement with a known `client_order_id` does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Duplicate {
     /// It is placed as another order.
@@ -29,7 +32,8 @@ pub enum Duplicate {
 }
 
 /// A token bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bucket {
     /// Requests that may come at once.
     pub burst: u32,

@@ -79,7 +79,7 @@ impl Connection<'_> {
             expects_continue,
         } = head;
         let service = &self.shared.service;
-        let route = service.route_of(&request);
+        let route = service.route(&request);
         let at = from_millis(service.now());
         let fault = self
             .shared

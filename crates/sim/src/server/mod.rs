@@ -22,11 +22,7 @@ use crate::{
 /// A broker behind the server. Everything is synchronous: a broker only changes its own memory.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The name of the route, for faults and records.
-    fn route(&self, method: &str, path: &str) -> &'static str;
-    /// The same for brokers whose routes also depend on the host that was asked.
-    fn route_of(&self, request: &Request) -> &'static str {
-        self.route(&request.method, &request.path)
-    }
+    fn route(&self, request: &Request) -> &'static str;
     /// Acts on a request.
     fn answer(&self, request: &Request) -> Response;
     /// Takes note of a request; `serial` is filled in here.

@@ -19,7 +19,7 @@ const STEP: i64 = 1_000;
 
 impl State {
     /// Lets the prices since the last call act on resting orders.
-    pub(super) fn settle(&mut self, now: i64) {
+    pub(super) fn catch_up(&mut self, now: i64) {
         let first = self.settled.div_euclid(STEP) + 1;
         let last = now.div_euclid(STEP);
         self.settled = self.settled.max(now);

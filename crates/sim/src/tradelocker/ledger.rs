@@ -1,12 +1,10 @@
 //! What really happened, for tests to compare with what a client believes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
 use super::Route;
-use crate::log::{Log, RequestRecord};
+use crate::broker::ledger;
 
 /// An order that was placed: it exists whatever the client was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,58 +114,7 @@ pub struct Refresh {
     pub reused: bool,
 }
 
-/// The broker's own memory. Clones share it; each list is bounded and forgets its oldest entries.
-#[derive(Debug, Clone)]
-pub struct Ledger {
-    lists: Arc<Mutex<Lists>>,
-}
-
-#[derive(Debug)]
-struct Lists {
-    serial: u64,
-    cancels: Log<Cancel>,
-    closes: Log<Close>,
-    logins: Log<Login>,
-    modifications: Log<Modification>,
-    placements: Log<Placement>,
-    refreshes: Log<Refresh>,
-    refusals: Log<Refusal>,
-    requests: Log<RequestRecord>,
-}
-
-macro_rules! lists {
-    ($($(#[$doc:meta])* $list:ident / $push:ident: $entry:ty,)+) => {
-        impl Ledger {
-            $(
-                $(#[$doc])*
-                #[must_use]
-                pub fn $list(&self) -> Vec<$entry> {
-                    self.lock().$list.to_vec()
-                }
-
-                pub(super) fn $push(&self, entry: $entry) {
-                    self.lock().$list.push(entry);
-                }
-            )+
-
-            /// Forgets everything, and gives the memory back.
-            pub fn clear(&self) {
-                let mut lists = self.lock();
-                lists.requests.clear();
-                $(lists.$list.clear();)+
-            }
-
-            /// How many entries fell out of the bound since the last [`clear`](Self::clear).
-            #[must_use]
-            pub fn forgotten(&self) -> u64 {
-                let lists = self.lock();
-                lists.requests.forgotten() $(+ lists.$list.forgotten())+
-            }
-        }
-    };
-}
-
-lists! {
+ledger! {
     /// Orders that were cancelled, oldest first.
     cancels / push_cancel: Cancel,
     /// Positions that were closed, fully or in part, oldest first.
@@ -185,40 +132,6 @@ lists! {
 }
 
 impl Ledger {
-    /// Remembers at most this many entries in each list.
-    pub(super) fn new(capacity: usize) -> Self {
-        let lists = Lists {
-            serial: 0,
-            cancels: Log::new(capacity),
-            closes: Log::new(capacity),
-            logins: Log::new(capacity),
-            modifications: Log::new(capacity),
-            placements: Log::new(capacity),
-            refreshes: Log::new(capacity),
-            refusals: Log::new(capacity),
-            requests: Log::new(capacity),
-        };
-        Self {
-            lists: Arc::new(Mutex::new(lists)),
-        }
-    }
-
-    /// Every request seen, oldest first.
-    #[must_use]
-    pub fn requests(&self) -> Vec<RequestRecord> {
-        self.lock().requests.to_vec()
-    }
-
-    /// How many requests a route has seen.
-    #[must_use]
-    pub fn count(&self, route: Route) -> usize {
-        self.lock()
-            .requests
-            .iter()
-            .filter(|request| request.route == route.name())
-            .count()
-    }
-
     /// The placements that carry this label.
     #[must_use]
     pub fn placements_of(&self, strategy_id: &str) -> Vec<Placement> {
@@ -230,16 +143,5 @@ impl Ledger {
             .filter(labelled)
             .cloned()
             .collect()
-    }
-
-    pub(super) fn observe(&self, mut record: RequestRecord) {
-        let mut lists = self.lock();
-        lists.serial += 1;
-        record.serial = lists.serial;
-        lists.requests.push(record);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lists> {
-        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,8 +26,6 @@ mod tables;
 mod token;
 mod user;
 
-use std::{fmt, net::SocketAddr, sync::Arc};
-
 use rust_decimal::Decimal;
 
 pub use self::{
@@ -39,101 +37,48 @@ pub use self::{
     settings::{RefreshReuse, SessionLimit, Settings},
     user::{AccountSpec, UserSpec},
 };
-use self::{market::Quote, service::TradeLockerService, state::State};
+use self::{market::Quote, state::State};
 use crate::{
+    broker::{self, Broker as _, Opening, Running, handle},
     clock::SimClock,
     error::{Result, SimError},
-    faults::Faults,
     random::mix,
-    server::Server,
 };
-
-/// Entries that each list of a ledger keeps.
-const LEDGER: usize = 100_000;
 
 /// A running TradeLocker broker, and the strings to pull.
 pub struct TradeLockerSim {
-    service: Arc<TradeLockerService>,
-    server: Server,
-    faults: Faults,
-    ledger: Ledger,
-    clock: SimClock,
+    running: Running<State>,
 }
 
-/// What a broker is made of.
-pub(crate) struct Plan {
-    pub(crate) addr: SocketAddr,
-    pub(crate) seed: u64,
-    pub(crate) users: Vec<UserSpec>,
-    pub(crate) settings: Settings,
-    pub(crate) script: TradeLockerScript,
-}
+pub(crate) type Plan = broker::Plan<UserSpec, Settings, TradeLockerScript>;
+
+handle!(TradeLockerSim, "http://127.0.0.1:4010");
 
 impl TradeLockerSim {
     pub(crate) async fn start(plan: Plan, clock: SimClock) -> Result<Self> {
-        let ledger = Ledger::new(LEDGER);
-        let faults = Faults::new(mix(plan.seed, u64::MAX));
-        let mut state = State::new(
-            plan.seed,
-            plan.users,
-            plan.settings,
-            ledger.clone(),
-            clock.now(),
-        )?;
-        for (name, bid) in plan.script.prices {
-            state.fix_price(&name, bid, clock.now())?;
-        }
-        plan.script.faults.into_iter().for_each(|fault| {
-            faults.add(fault);
-        });
-        let service = Arc::new(TradeLockerService::new(
-            state,
-            ledger.clone(),
-            clock.clone(),
-        ));
-        let server = Server::start(plan.addr, service.clone(), faults.clone()).await?;
-        Ok(Self {
-            service,
-            server,
-            faults,
-            ledger,
-            clock,
-        })
+        let users = broker::users_or(plan.users, UserSpec::demo);
+        let opening = Opening {
+            addr: plan.addr,
+            seed: mix(plan.seed, u64::MAX),
+            faults: plan.script.faults,
+            moves: Vec::new(),
+            prices: plan.script.prices,
+        };
+        let now = clock.now();
+        let make = |ledger| State::new(plan.seed, users, plan.settings, ledger, now);
+        let running = Running::start(opening, clock, make).await?;
+        Ok(Self { running })
     }
 
-    /// Where it listens.
-    #[must_use]
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Scheme, host and port: `http://127.0.0.1:4010`. Some clients add `/backend-api` themselves.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        format!("http://{}", self.addr())
-    }
-
-    /// The base of all routes: the origin with `/backend-api`.
+    /// The base of all routes: the origin with `/backend-api`, which some clients add themselves.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("{}/backend-api", self.origin())
     }
 
-    /// What really happened.
-    #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// What goes wrong from now on.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
     /// Changes the settings for the requests to come.
     pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.service.state().world.settings);
+        change(&mut self.running.state().world.settings);
     }
 
     /// Sets the bid of an instrument and lets it stand still there, the ask a spread above;
@@ -143,7 +88,9 @@ impl TradeLockerSim {
     ///
     /// [`SimError::UnknownInstrument`] if no instrument has that name.
     pub fn set_price(&self, instrument: &str, bid: Decimal) -> Result<()> {
-        self.settled().fix_price(instrument, bid, self.clock.now())
+        self.running
+            .settled()
+            .fix_price(instrument, bid, self.running.now())
     }
 
     /// Lets an instrument stand still at its present price.
@@ -152,8 +99,8 @@ impl TradeLockerSim {
     ///
     /// [`SimError::UnknownInstrument`] if no instrument has that name.
     pub fn freeze(&self, instrument: &str) -> Result<()> {
-        let mut state = self.settled();
-        let now = self.clock.now();
+        let mut state = self.running.settled();
+        let now = self.running.now();
         let index = state.named(instrument)?;
         let quote = state.world.market.quote(index, now);
         state.world.market.set(index, quote);
@@ -166,7 +113,7 @@ impl TradeLockerSim {
     ///
     /// [`SimError::UnknownInstrument`] if no instrument has that name.
     pub fn unfreeze(&self, instrument: &str) -> Result<()> {
-        let mut state = self.settled();
+        let mut state = self.running.settled();
         let index = state.named(instrument)?;
         state.world.market.release(index);
         Ok(())
@@ -178,9 +125,9 @@ impl TradeLockerSim {
     ///
     /// [`SimError::UnknownInstrument`] if no instrument has that name.
     pub fn quote(&self, instrument: &str) -> Result<(Decimal, Decimal)> {
-        let state = self.service.state();
+        let state = self.running.state();
         let index = state.named(instrument)?;
-        let Quote { bid, ask } = state.world.market.quote(index, self.clock.now());
+        let Quote { bid, ask } = state.world.market.quote(index, self.running.now());
         Ok((bid, ask))
     }
 
@@ -191,50 +138,27 @@ impl TradeLockerSim {
     ///
     /// [`SimError::UnknownInstrument`] or [`SimError::UnknownAccount`] if there is none.
     pub fn seed_positions(&self, account: &str, instrument: &str, count: usize) -> Result<()> {
-        let mut state = self.settled();
+        let mut state = self.running.settled();
         let index = state.named(instrument)?;
-        let now = self.clock.now();
+        let now = self.running.now();
         state.seed_positions(account, index, count, now)
     }
 
     /// Makes every access token that exists invalid, as if its time were over. Refresh tokens and
     /// sessions stay.
     pub fn expire_access_tokens(&self) {
-        self.service.state().auth.expire_access();
+        self.running.state().auth.expire_access();
     }
 
     /// Ends every session: access and refresh tokens are refused, only a login helps.
     pub fn revoke_sessions(&self) {
-        self.service.state().auth.revoke_all();
+        self.running.state().auth.revoke_all();
     }
 
     /// How many sessions have a valid refresh token.
     #[must_use]
     pub fn session_count(&self) -> usize {
-        self.service.state().auth.session_count(self.clock.now())
-    }
-
-    pub(crate) fn settle(&self) {
-        drop(self.settled());
-    }
-
-    pub(crate) async fn shutdown(&self) {
-        self.server.shutdown().await;
-    }
-
-    /// The state after everything that prices have done until now.
-    fn settled(&self) -> std::sync::MutexGuard<'_, State> {
-        let mut state = self.service.state();
-        state.settle(self.clock.now());
-        state
-    }
-}
-
-impl fmt::Debug for TradeLockerSim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TradeLockerSim")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
+        self.running.state().auth.session_count(self.running.now())
     }
 }
 
@@ -253,15 +177,6 @@ impl State {
                 known: known.join(", "),
             }
         })
-    }
-
-    fn fix_price(&mut self, name: &str, bid: Decimal, now: i64) -> Result<()> {
-        let index = self.named(name)?;
-        let bid = self.world.market.instruments[index].round(bid);
-        let ask = bid + self.world.market.spread(index, bid);
-        self.world.market.set(index, Quote { bid, ask });
-        self.trigger(now);
-        Ok(())
     }
 
     fn seed_positions(&mut self, id: &str, index: usize, count: usize, now: i64) -> Result<()> {

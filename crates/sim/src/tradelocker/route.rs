@@ -1,35 +1,9 @@
 //! The routes of the broker and their names.
 
-use serde::Deserialize;
-
-use crate::faults::Matcher;
-
-macro_rules! routes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// A route of the TradeLocker API.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        #[non_exhaustive]
-        pub enum Route {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl Route {
-            /// All routes.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name of the route in scripts and records.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-        }
-    };
-}
+use crate::broker::routes;
 
 routes! {
+    "A route of the TradeLocker API.":
     /// `GET /trade/accounts/{accountId}/state`
     AccountState = "account_state",
     /// `GET /trade/accounts`
@@ -86,12 +60,6 @@ routes! {
     Token = "token",
     /// Everything else; answered with 404.
     Unknown = "unknown",
-}
-
-impl From<Route> for Matcher {
-    fn from(route: Route) -> Self {
-        Self::route(route.name())
-    }
 }
 
 /// A route with what its path names.
@@ -173,13 +141,5 @@ mod tests {
         let target = Target::of("GET", "/backend-api/trade/accounts/5/statement");
         assert_eq!(target.route, Route::Unknown);
         assert_eq!(Target::of("GET", "/trade/config").route, Route::Unknown);
-    }
-
-    #[test]
-    fn every_route_has_the_name_that_scripts_use() {
-        for route in Route::ALL {
-            let text = format!("{:?}", route.name());
-            assert_eq!(serde_json::from_str::<Route>(&text).unwrap(), *route);
-        }
     }
 }

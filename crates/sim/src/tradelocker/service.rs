@@ -1,57 +1,43 @@
 //! From a request to the broker's answer.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use rust_decimal::Decimal;
 
-use super::{Route, ledger::Ledger, reply, route::Target, state::State};
+use super::{Route, ledger::Ledger, market::Quote, reply, route::Target, state::State};
 use crate::{
-    clock::SimClock,
-    log::RequestRecord,
-    server::{Request, Response, Service},
+    broker::Broker,
+    error,
+    server::{Request, Response},
 };
 
-#[derive(Debug)]
-pub(super) struct TradeLockerService {
-    state: Mutex<State>,
-    ledger: Ledger,
-    clock: SimClock,
-}
+impl Broker for State {
+    type Route = Route;
+    type Ledger = Ledger;
 
-impl TradeLockerService {
-    pub(super) fn new(state: State, ledger: Ledger, clock: SimClock) -> Self {
-        Self {
-            state: Mutex::new(state),
-            ledger,
-            clock,
-        }
+    fn route(request: &Request) -> Route {
+        Target::of(&request.method, &request.path).route
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for TradeLockerService {
-    fn route(&self, method: &str, path: &str) -> &'static str {
-        Target::of(method, path).route.name()
+    fn name(route: Route) -> &'static str {
+        route.name()
     }
 
-    fn answer(&self, request: &Request) -> Response {
-        let mut state = self.state();
-        let now = self.clock.now();
-        state.settle(now);
-        state.answer(request, now)
+    fn has_price(&self, name: &str) -> error::Result<()> {
+        self.named(name).map(|_| ())
     }
 
-    fn observe(&self, record: RequestRecord) {
-        self.ledger.observe(record);
+    fn fix_price(&mut self, name: &str, bid: Decimal, now: i64) -> error::Result<()> {
+        let index = self.named(name)?;
+        let bid = self.world.market.instruments[index].round(bid);
+        let ask = bid + self.world.market.spread(index, bid);
+        self.world.market.set(index, Quote { bid, ask });
+        self.trigger(now);
+        Ok(())
     }
 
-    fn now(&self) -> i64 {
-        self.clock.now()
+    fn settle(&mut self, now: i64) {
+        self.catch_up(now);
     }
-}
 
-impl State {
     fn answer(&mut self, request: &Request, now: i64) -> Response {
         let Target { route, id } = Target::of(&request.method, &request.path);
         match route {
@@ -114,7 +100,9 @@ impl State {
         };
         answer.unwrap_or_else(|refusal| refusal)
     }
+}
 
+impl State {
     /// The account that the `accNum` header names.
     fn account_of(&self, user: usize, request: &Request) -> Result<usize, Response> {
         let Some(text) = request.header("accnum") else {

@@ -43,4 +43,8 @@ async fn frozen_time_stands_still_and_advances_by_what_is_added() {
     rig.sim.advance(Duration::from_secs(90));
     assert_eq!(rig.sim.now() - at, Duration::from_secs(90));
     assert_ne!(rig.broker().quote("BTCUSD").unwrap(), before);
+    for seconds in [95, 60] {
+        rig.sim.advance_to(at + Duration::from_secs(seconds));
+        assert_eq!(rig.sim.now() - at, Duration::from_secs(95));
+    }
 }

@@ -86,6 +86,15 @@ async fn it_refuses_other_than_loopback_addresses_in_one_sentence() {
 }
 
 #[tokio::test]
+async fn it_says_what_an_address_looks_like() {
+    for wrong in ["127.0.0.1", "localhost:4010", "127.0.0.1:80000", ""] {
+        let (status, said) = failure(&["--robinhood", wrong]).await;
+        assert_eq!(status, Some(2), "{wrong}: {said}");
+        assert!(said.contains("such as 127.0.0.1:4010"), "{wrong}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn it_names_the_place_of_a_mistake_in_a_script() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("script.json");
@@ -172,6 +181,8 @@ async fn every_refusal_of_the_command_line_has_a_code() {
         (vec!["--robinhood", "nonsense"], 2, 5001, "'nonsense'"),
         (vec!["--robinhood-login", "x"], 2, 5001, "granted"),
         (vec!["--robinhood-page-size", "0"], 2, 5001, "1..=1000"),
+        (vec!["--robinhood-positions", "-3"], 2, 5001, "3..=10000"),
+        (vec!["--seed", "-1"], 2, 5001, "'-1'"),
         (vec!["--log", "["], 2, 5001, "--log"),
         (vec!["--quiet", "--verbose"], 2, 5001, "--verbose"),
         (vec![], 1, 5002, "--robinhood 127.0.0.1:0"),

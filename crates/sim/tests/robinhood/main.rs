@@ -8,6 +8,7 @@
 mod accounts;
 mod approval;
 mod crypto;
+mod ends;
 mod faults;
 mod login;
 mod market;

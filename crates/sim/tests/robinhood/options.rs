@@ -8,7 +8,7 @@ use super::rig::{ACCOUNT, F, F_PUT, KO, Rig, but, dec};
 const KO_CALL: &str = "8c469713-9205-420c-9252-5988481ce6f4";
 
 /// A credit for one put on F, with changes.
-fn put(price: &str, ref_id: &str) -> Value {
+pub fn put(price: &str, ref_id: &str) -> Value {
     json!({
         "account": format!("https://api.robinhood.com/accounts/{ACCOUNT}/"),
         "direction": "credit",
@@ -24,7 +24,7 @@ fn put(price: &str, ref_id: &str) -> Value {
     })
 }
 
-fn leg(effect: &str, side: &str, id: &str) -> Value {
+pub fn leg(effect: &str, side: &str, id: &str) -> Value {
     json!({
         "position_effect": effect,
         "side": side,

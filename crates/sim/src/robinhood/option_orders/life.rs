@@ -7,11 +7,12 @@ use super::{Leg, OptionOrder};
 use crate::{
     clock::from_millis,
     robinhood::{
-        ledger::{Asset, Cancel, Fill},
+        context::Context,
+        ledger::{Asset, Fill},
         market::Right,
         orders::{Side, Status, execution_id},
         reply,
-        settings::Hours,
+        settings::{Hours, OrderEnd},
         state::{Account, OptionPosition, Pace, State, World},
         text::{at_new_york, millis, new_york, uuid_of},
     },
@@ -22,18 +23,20 @@ const HUNDRED: Decimal = Decimal::ONE_HUNDRED;
 const MINUTE: i64 = 60_000;
 
 impl State {
-    pub(in crate::robinhood) fn cancel_option_order(&mut self, user: usize, id: &str) -> Response {
-        for account in &mut self.users[user].accounts {
+    pub(in crate::robinhood) fn cancel_option_order(
+        &mut self,
+        id: &str,
+        context: &Context<'_>,
+    ) -> Response {
+        for account in &mut self.users[context.user].accounts {
             let found = account
                 .option_orders
                 .iter()
                 .rposition(|order| order.id == id);
             let Some(at) = found else { continue };
-            let order = &mut account.option_orders[at];
-            if order.status.is_final() || order.cancel_requested {
-                return reply::detail(403, "Order cannot be cancelled at this time.");
+            if let Err(refusal) = account.option_orders[at].life.ask_to_cancel(context.now) {
+                return refusal;
             }
-            order.cancel_requested = true;
             account.moving_option_orders.push(at);
             return reply::ok(&json!({}));
         }
@@ -60,8 +63,8 @@ impl Account {
         for at in due {
             let mut order = self.option_orders[at].clone();
             order.step(self, world, now);
-            ended |= order.status.is_final();
-            if order.is_moving() {
+            ended |= order.life.status.is_final();
+            if order.life.is_moving(world) {
                 self.moving_option_orders.push(at);
             }
             self.option_orders[at] = order;
@@ -69,7 +72,7 @@ impl Account {
         if ended {
             let orders = &self.option_orders;
             self.open_option_orders
-                .retain(|at| !orders[*at].status.is_final());
+                .retain(|at| !orders[*at].life.status.is_final());
         }
     }
 
@@ -80,7 +83,7 @@ impl Account {
         let days = self
             .open_option_orders
             .iter()
-            .map(|at| world.day_ends(self.option_orders[*at].created));
+            .map(|at| world.day_ends(self.option_orders[*at].life.created));
         let ends = self
             .open_option_orders
             .iter()
@@ -104,7 +107,7 @@ impl Account {
     pub(super) fn add_option_order(&mut self, order: OptionOrder, world: &World) {
         let at = self.option_orders.len();
         let ends = world
-            .day_ends(order.created)
+            .day_ends(order.life.created)
             .min(order.contracts_end(world));
         self.option_pace.until = self.option_pace.until.min(ends);
         self.open_option_orders.push(at);
@@ -246,43 +249,37 @@ impl OptionOrder {
             .unwrap_or(i64::MAX)
     }
 
-    /// Whether its next step needs nothing but time.
-    fn is_moving(&self) -> bool {
-        let open = !self.status.is_final();
-        let moves = matches!(self.status, Status::Unconfirmed | Status::PartiallyFilled);
-        open && (moves || self.cancel_requested)
-    }
-
     fn step(&mut self, account: &mut Account, world: &World, now: i64) {
-        if self.status.is_final() {
+        if self.life.status.is_final() {
             return;
         }
         // A first step that comes late is taken as if it had come in time.
         let mut at = now;
-        if self.status == Status::Unconfirmed {
-            at = self.created + millis(world.settings.confirm_after);
+        let new = self.life.status == Status::Unconfirmed;
+        if new {
+            at = self.life.created + millis(world.settings.confirm_after);
             if now >= at {
-                let rejected = world.settings.reject_with.is_some();
-                self.status = match (rejected, self.stop || !world.is_open(at)) {
-                    (true, _) => Status::Rejected,
-                    (false, true) => Status::Queued,
-                    (false, false) => Status::Confirmed,
-                };
-                self.updated = now;
+                self.life.turn(self.confirmation(world, at), now);
             }
-            if self.status == Status::Rejected {
+            if self.life.status.is_final() {
                 return;
             }
         }
-        if self.cancel_requested && !world.settings.cancel_loses {
-            return self.cancelled(world, true, now);
+        match self.life.cancel_leads_to(world, now) {
+            None => {}
+            Some(pends) if pends == self.life.status => return,
+            Some(Status::PendingCancelled) => return self.life.turn(Status::PendingCancelled, now),
+            Some(end) => return self.end(world, (end, true), now),
         }
-        if self.status == Status::Unconfirmed {
+        if self.life.status == Status::Unconfirmed {
             return;
         }
+        if !new && world.voids() {
+            return self.end(world, (Status::Voided, false), now);
+        }
         if now >= self.contracts_end(world) {
-            self.end_of_day = true;
-            return self.cancelled(world, false, now);
+            self.life.end_of_day = true;
+            return self.end(world, (Status::Cancelled, false), now);
         }
         let net = self.net(world, now);
         if self.stop
@@ -303,13 +300,27 @@ impl OptionOrder {
             _ => true,
         };
         let due = reached && (!self.stop || self.triggered) && world.is_open(at);
-        if due || self.cancel_requested {
+        if due || self.life.cancel_requested.is_some() {
             return self.fill(account, world, net, now);
         }
-        let over = self.time_in_force == "ioc" || now >= world.day_ends(self.created);
+        let over = self.time_in_force == "ioc" || now >= world.day_ends(self.life.created);
         if self.time_in_force != "gtc" && over {
-            self.end_of_day = true;
-            self.cancelled(world, false, now);
+            self.life.end_of_day = true;
+            self.end(world, (Status::Cancelled, false), now);
+        }
+    }
+
+    /// What the order is once the broker has looked at it.
+    fn confirmation(&self, world: &World, now: i64) -> Status {
+        let settings = &world.settings;
+        if settings.reject_with.is_some() {
+            Status::Rejected
+        } else if settings.order_end == Some(OrderEnd::Failed) {
+            Status::Failed
+        } else if self.stop || !world.is_open(now) {
+            Status::Queued
+        } else {
+            Status::Confirmed
         }
     }
 
@@ -334,20 +345,9 @@ impl OptionOrder {
         if self.credit { sum } else { -sum }
     }
 
-    fn cancelled(&mut self, world: &World, requested: bool, now: i64) {
-        let none = self.processed.is_zero();
-        self.status = if none {
-            Status::Cancelled
-        } else {
-            Status::RestCancelled
-        };
-        self.updated = now;
-        world.ledger.push_cancel(Cancel {
-            at: from_millis(now),
-            asset: Asset::Option,
-            order_id: self.id.clone(),
-            requested,
-        });
+    fn end(&mut self, world: &World, how: (Status, bool), now: i64) {
+        let order = (Asset::Option, &*self.id, !self.processed.is_zero());
+        self.life.end(world, order, how, now);
     }
 
     fn fill(&mut self, account: &mut Account, world: &World, net: Decimal, now: i64) {
@@ -382,12 +382,12 @@ impl OptionOrder {
         self.fees += fee;
         self.processed += contracts;
         let done = self.processed == self.quantity;
-        self.status = if done {
+        let status = if done {
             Status::Filled
         } else {
             Status::PartiallyFilled
         };
-        self.updated = now;
+        self.life.turn(status, now);
         world.ledger.push_fill(Fill {
             at: from_millis(now),
             asset: Asset::Option,

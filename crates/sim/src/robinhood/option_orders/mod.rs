@@ -11,7 +11,7 @@ use super::{
     host::Links,
     market::{Market, Right},
     option_positions::strategy,
-    orders::{Side, Status},
+    orders::{Life, Side, Status},
     shape,
     state::Account,
     text::{cash, date, exact, fixed, new_york, next_business, stamp},
@@ -48,11 +48,7 @@ pub(super) struct OptionOrder {
     time_in_force: String,
     /// Cash that is set aside while it waits.
     held: Decimal,
-    status: Status,
-    created: i64,
-    updated: i64,
-    cancel_requested: bool,
-    end_of_day: bool,
+    life: Life,
 }
 
 impl Leg {
@@ -95,7 +91,7 @@ impl Leg {
 
 impl OptionOrder {
     fn pending(&self) -> Decimal {
-        if self.status.is_final() {
+        if self.life.status.is_final() {
             Decimal::ZERO
         } else {
             self.quantity - self.processed
@@ -110,8 +106,9 @@ impl OptionOrder {
         context: &Context<'_>,
     ) -> Value {
         let links = context.links;
-        let is_final = self.status.is_final();
-        let cancel = (!is_final && !self.cancel_requested)
+        let cancel = self
+            .life
+            .may_be_cancelled()
             .then(|| links.api(&format!("/options/orders/{}/cancel/", self.id)));
         let direction = if self.credit { "credit" } else { "debit" };
         let strategy_of = |legs: &dyn Fn(&&Leg) -> bool, by: &dyn Fn(&Leg) -> bool, credit| {
@@ -149,9 +146,9 @@ impl OptionOrder {
         } else {
             whole + fee
         };
-        let status = self.status.text(american);
-        let canceled = match self.status {
-            Status::Cancelled | Status::RestCancelled => self.quantity - processed,
+        let status = self.life.status.text(american);
+        let canceled = match self.life.status {
+            Status::Cancelled | Status::RestCancelled | Status::Voided => self.quantity - processed,
             _ => Decimal::ZERO,
         };
         let plain = |value: Decimal| value.normalize().to_string();
@@ -188,12 +185,12 @@ impl OptionOrder {
             "opening_strategy": opening,
             "closing_strategy": closing,
             "strategy": named,
-            "response_category": self.end_of_day.then_some("end_of_day"),
+            "response_category": self.life.end_of_day.then_some("end_of_day"),
             "client_bid_at_submission": null,
             "client_ask_at_submission": null,
             "is_replaceable": cancel.is_some(),
-            "created_at": stamp(self.created),
-            "updated_at": stamp(self.updated),
+            "created_at": stamp(self.life.created),
+            "updated_at": stamp(self.life.updated),
         }))
     }
 }

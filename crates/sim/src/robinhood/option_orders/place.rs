@@ -12,7 +12,7 @@ use crate::{
         host::tail,
         ledger::{Asset, Placement},
         market::{Market, Right},
-        orders::{Side, Since, Status},
+        orders::{Life, Side, Since},
         reply::{self, Answer},
         state::{Account, State},
         text::{millis, uuid_of},
@@ -42,6 +42,10 @@ impl State {
         let account = &user.accounts[at];
         if order.legs.len() > 1 && account.option_level != "option_level_3" {
             return Err(reply::forbidden());
+        }
+        match &self.world.settings.refuse_legs_with {
+            Some(text) if order.legs.len() > 1 => return Err(reply::detail(400, text)),
+            _ => {}
         }
         let ref_id = order.ref_id.as_deref().map(str::to_ascii_lowercase);
         let taken = ref_id.as_ref().is_some_and(|id| user.ref_ids.contains(id));
@@ -153,15 +157,15 @@ impl State {
         let fits = |order: &&OptionOrder| {
             let first = &world.market.contracts[order.legs[0].contract];
             let chain = &world.market.instruments[first.instrument].chain;
-            order.created <= visible
-                && since.fits(order.created, order.updated)
+            order.life.created <= visible
+                && since.fits(order.life.created, order.life.updated)
                 && chains
                     .as_ref()
                     .is_none_or(|known| chain.as_ref().is_some_and(|chain| known.contains(chain)))
                 && states.as_ref().is_none_or(|known| {
                     known
                         .iter()
-                        .any(|state| *state == order.status.text(american))
+                        .any(|state| *state == order.life.status.text(american))
                 })
         };
         let mut found: Vec<(&Account, &OptionOrder)> = self
@@ -172,7 +176,7 @@ impl State {
                 orders.map(move |order| (account, order))
             })
             .collect();
-        found.sort_by_key(|(_, order)| std::cmp::Reverse(order.created));
+        found.sort_by_key(|(_, order)| std::cmp::Reverse(order.life.created));
         context.page(&world.settings, found, |(account, order)| {
             order.row(account, &world.market, american, context)
         })
@@ -256,11 +260,7 @@ fn wished(body: &Body, market: &Market, now: i64) -> Answer<OptionOrder> {
         fees: Decimal::ZERO,
         time_in_force,
         held: Decimal::ZERO,
-        status: Status::Unconfirmed,
-        created: now,
-        updated: now,
-        cancel_requested: false,
-        end_of_day: false,
+        life: Life::new(now),
     })
 }
 

@@ -6,10 +6,11 @@ use super::{Execution, Order, Side, Status, execution_id};
 use crate::{
     clock::from_millis,
     robinhood::{
-        ledger::{Asset, Cancel, Fill},
+        context::Context,
+        ledger::{Asset, Fill},
         market::{Quote, Right},
         reply,
-        settings::Hours,
+        settings::{Hours, OrderEnd},
         state::{Account, Intraday, Pace, Position, State, World},
         text::{at_new_york, is_weekend, millis, new_york},
     },
@@ -32,6 +33,11 @@ impl World {
         }
     }
 
+    /// Whether orders that work are voided.
+    pub(in crate::robinhood) fn voids(&self) -> bool {
+        self.settings.order_end == Some(OrderEnd::Voided)
+    }
+
     /// When an order of the day ends.
     pub(in crate::robinhood) fn day_ends(&self, created: i64) -> i64 {
         let mut day = new_york(created);
@@ -51,15 +57,17 @@ impl State {
     }
 
     /// Asks for a cancel. Whether it came in time shows in the order.
-    pub(in crate::robinhood) fn cancel_order(&mut self, user: usize, id: &str) -> Response {
-        for account in &mut self.users[user].accounts {
+    pub(in crate::robinhood) fn cancel_order(
+        &mut self,
+        id: &str,
+        context: &Context<'_>,
+    ) -> Response {
+        for account in &mut self.users[context.user].accounts {
             let found = account.orders.iter().rposition(|order| order.id == id);
             let Some(at) = found else { continue };
-            let order = &mut account.orders[at];
-            if order.status.is_final() || order.cancel_requested {
-                return reply::detail(403, "Order cannot be cancelled at this time.");
+            if let Err(refusal) = account.orders[at].life.ask_to_cancel(context.now) {
+                return refusal;
             }
-            order.cancel_requested = true;
             account.moving_orders.push(at);
             return reply::ok(&serde_json::json!({}));
         }
@@ -86,15 +94,16 @@ impl Account {
         for at in due {
             let order = &mut orders[at];
             order.step(self, world, now);
-            changed |= order.status.is_final() || order.status == Status::PartiallyFilled;
-            if order.is_moving() {
+            changed |= order.life.status.is_final() || order.life.status == Status::PartiallyFilled;
+            if order.life.is_moving(world) {
                 self.moving_orders.push(at);
             }
         }
         self.orders = orders;
         if changed {
             let orders = &self.orders;
-            self.open_orders.retain(|at| !orders[*at].status.is_final());
+            self.open_orders
+                .retain(|at| !orders[*at].life.status.is_final());
             self.held_cash.set(None);
         }
     }
@@ -103,7 +112,7 @@ impl Account {
         let days = self
             .open_orders
             .iter()
-            .map(|at| world.day_ends(self.orders[*at].created));
+            .map(|at| world.day_ends(self.orders[*at].life.created));
         let until = match world.settings.hours {
             Hours::Calendar => now + MINUTE,
             _ => days.min().unwrap_or(i64::MAX).max(now + 1),
@@ -121,7 +130,7 @@ impl Account {
                 .set(Some((version, sum + order.held(&world.market))));
         }
         let at = self.orders.len();
-        self.pace.until = self.pace.until.min(world.day_ends(order.created));
+        self.pace.until = self.pace.until.min(world.day_ends(order.life.created));
         self.open_orders.push(at);
         self.moving_orders.push(at);
         self.orders.push(order);
@@ -142,7 +151,9 @@ impl Account {
     }
 
     pub(in crate::robinhood) fn held_for_sells(&self, instrument: usize) -> Decimal {
-        let of = |order: &&Order| order.instrument == instrument && order.side == Side::Sell;
+        let of = |order: &&Order| {
+            order.instrument == instrument && order.side == Side::Sell && !order.short
+        };
         self.open_orders
             .iter()
             .map(|at| &self.orders[*at])
@@ -225,85 +236,76 @@ impl Account {
 }
 
 impl Order {
-    /// Whether its next step needs nothing but time.
-    fn is_moving(&self) -> bool {
-        let open = !self.status.is_final();
-        let moves = matches!(self.status, Status::Unconfirmed | Status::PartiallyFilled);
-        open && (moves || self.cancel_requested)
-    }
-
     /// One step of its life.
     fn step(&mut self, account: &mut Account, world: &World, now: i64) {
-        if self.status.is_final() {
+        if self.life.status.is_final() {
             return;
         }
         let settings = &world.settings;
         // A first step that comes late is taken as if it had come in time.
         let mut at = now;
-        if self.status == Status::Unconfirmed {
-            at = self.created + millis(settings.confirm_after);
+        let new = self.life.status == Status::Unconfirmed;
+        if new {
+            at = self.life.created + millis(settings.confirm_after);
             if now < at {
-                return self.cancel_if_asked(world, now);
+                self.cancel_if_asked(world, now);
+                return;
             }
             if let Some(reason) = &settings.reject_with {
                 self.reject_reason = Some(reason.clone());
-                return self.end(Status::Rejected, now);
+                return self.life.turn(Status::Rejected, now);
+            }
+            if self.short {
+                return self.life.turn(Status::LocateFailed, now);
+            }
+            if settings.order_end == Some(OrderEnd::Failed) {
+                return self.life.turn(Status::Failed, now);
             }
             let waits = self.stop || !self.may_trade(world, at);
-            self.status = if waits {
+            let status = if waits {
                 Status::Queued
             } else {
                 Status::Confirmed
             };
-            self.updated = now;
+            self.life.turn(status, now);
         }
-        if self.cancel_requested && !settings.cancel_loses {
-            return self.cancel_if_asked(world, now);
+        if self.cancel_if_asked(world, now) {
+            return;
         }
-        if self.status == Status::Queued && !self.stop && self.may_trade(world, now) {
-            self.status = Status::Confirmed;
+        if !new && world.voids() {
+            return self.end(world, (Status::Voided, false), now);
+        }
+        if self.life.status == Status::Queued && !self.stop && self.may_trade(world, now) {
+            self.life.status = Status::Confirmed;
         }
         let quote = world.market.instruments[self.instrument].quote;
         self.follow(quote, now);
         let due = self.may_trade(world, at) && self.is_due(quote);
-        if due || self.cancel_requested {
+        if due || self.life.cancel_requested.is_some() {
             return self.fill(account, world, quote, now);
         }
         let day_order = matches!(self.time_in_force.as_str(), "gfd" | "ioc" | "opg");
-        let over = self.time_in_force == "ioc" || now >= world.day_ends(self.created);
+        let over = self.time_in_force == "ioc" || now >= world.day_ends(self.life.created);
         if day_order && over {
-            self.end_of_day = self.time_in_force == "gfd";
-            self.cancelled(world, false, now);
+            self.life.end_of_day = self.time_in_force == "gfd";
+            self.end(world, (Status::Cancelled, false), now);
         }
     }
 
-    fn cancel_if_asked(&mut self, world: &World, now: i64) {
-        if self.cancel_requested && !world.settings.cancel_loses {
-            self.cancelled(world, true, now);
+    /// Goes on with a cancel; false if there is none, or if it comes too late.
+    fn cancel_if_asked(&mut self, world: &World, now: i64) -> bool {
+        match self.life.cancel_leads_to(world, now) {
+            None => return false,
+            Some(pends) if pends == self.life.status => {}
+            Some(Status::PendingCancelled) => self.life.turn(Status::PendingCancelled, now),
+            Some(end) => self.end(world, (end, true), now),
         }
+        true
     }
 
-    fn cancelled(&mut self, world: &World, requested: bool, now: i64) {
-        let none = self.executions.is_empty();
-        self.end(
-            if none {
-                Status::Cancelled
-            } else {
-                Status::RestCancelled
-            },
-            now,
-        );
-        world.ledger.push_cancel(Cancel {
-            at: from_millis(now),
-            asset: Asset::Equity,
-            order_id: self.id.clone(),
-            requested,
-        });
-    }
-
-    fn end(&mut self, status: Status, now: i64) {
-        self.status = status;
-        self.updated = now;
+    fn end(&mut self, world: &World, how: (Status, bool), now: i64) {
+        let order = (Asset::Equity, &*self.id, !self.executions.is_empty());
+        self.life.end(world, order, how, now);
     }
 
     fn may_trade(&self, world: &World, now: i64) -> bool {
@@ -329,8 +331,7 @@ impl Order {
         });
         if reached {
             self.triggered = Some(now);
-            self.status = Status::Confirmed;
-            self.updated = now;
+            self.life.turn(Status::Confirmed, now);
         }
     }
 
@@ -365,12 +366,12 @@ impl Order {
         });
         account.trade_shares(self.instrument, self.side, quantity, price, now);
         let done = quantity == remaining;
-        self.status = if done {
+        let status = if done {
             Status::Filled
         } else {
             Status::PartiallyFilled
         };
-        self.updated = now;
+        self.life.turn(status, now);
         world.ledger.push_fill(Fill {
             at: from_millis(now),
             asset: Asset::Equity,

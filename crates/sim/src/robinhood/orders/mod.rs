@@ -3,8 +3,12 @@
 mod life;
 mod place;
 mod read;
+mod status;
 
-pub(super) use self::read::Since;
+pub(super) use self::{
+    read::Since,
+    status::{Life, Status},
+};
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -21,19 +25,6 @@ use super::{
 pub(super) enum Side {
     Buy,
     Sell,
-}
-
-/// Where an order is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
-    Unconfirmed,
-    Confirmed,
-    Queued,
-    PartiallyFilled,
-    Filled,
-    Rejected,
-    Cancelled,
-    RestCancelled,
 }
 
 #[derive(Debug, Clone)]
@@ -77,14 +68,12 @@ pub(super) struct Order {
     extended_hours: bool,
     form_version: u64,
     preset: Option<String>,
-    status: Status,
+    life: Life,
     executions: Vec<Execution>,
-    created: i64,
-    updated: i64,
     triggered: Option<i64>,
-    cancel_requested: bool,
+    /// Whether more is sold than there is.
+    short: bool,
     reject_reason: Option<String>,
-    end_of_day: bool,
 }
 
 impl Side {
@@ -100,29 +89,6 @@ impl Side {
         match self {
             Self::Buy => "buy",
             Self::Sell => "sell",
-        }
-    }
-}
-
-impl Status {
-    pub(super) fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Filled | Self::Rejected | Self::Cancelled | Self::RestCancelled
-        )
-    }
-
-    pub(super) fn text(self, american: bool) -> &'static str {
-        match self {
-            Self::Unconfirmed => "unconfirmed",
-            Self::Confirmed => "confirmed",
-            Self::Queued => "queued",
-            Self::PartiallyFilled => "partially_filled",
-            Self::Filled => "filled",
-            Self::Rejected => "rejected",
-            Self::Cancelled if american => "canceled",
-            Self::Cancelled => "cancelled",
-            Self::RestCancelled => "partially_filled_rest_cancelled",
         }
     }
 }
@@ -148,7 +114,7 @@ impl Order {
 
     /// The order's cash that waits, a market order's with a margin of a twentieth.
     fn held(&self, market: &Market) -> Decimal {
-        if self.side == Side::Sell || self.status.is_final() {
+        if self.side == Side::Sell || self.life.status.is_final() {
             return Decimal::ZERO;
         }
         let ask = market.instruments[self.instrument].quote.ask;
@@ -169,9 +135,9 @@ impl Order {
         let links = context.links;
         let instrument = &market.instruments[self.instrument];
         let path = format!("/orders/{}/", self.id);
-        let is_final = self.status.is_final();
-        let cancel =
-            (!is_final && !self.cancel_requested).then(|| links.api(&format!("{path}cancel/")));
+        let is_final = self.life.status.is_final();
+        let may_cancel = self.life.may_be_cancelled();
+        let cancel = may_cancel.then(|| links.api(&format!("{path}cancel/")));
         let filled = self.filled();
         let average = (!filled.is_zero()).then(|| exact(self.spent() / filled));
         let executed = (!filled.is_zero()).then(|| money(self.spent()));
@@ -181,7 +147,7 @@ impl Order {
                 .filter(|_| is_final)
                 .map(|price| money(price * self.quantity))
         });
-        let status = self.status.text(american);
+        let status = self.life.status.text(american);
         let by = if self.dollars.is_some() {
             "dollar"
         } else {
@@ -211,13 +177,13 @@ impl Order {
             "stop_price": self.stop_price.map(exact),
             "quantity": exact(self.quantity),
             "reject_reason": self.reject_reason,
-            "created_at": stamp(self.created),
-            "updated_at": stamp(self.updated),
-            "last_transaction_at": stamp(self.updated),
+            "created_at": stamp(self.life.created),
+            "updated_at": stamp(self.life.updated),
+            "last_transaction_at": stamp(self.life.updated),
             "executions": self.executions.iter().map(Execution::row).collect::<Vec<_>>(),
             "extended_hours": self.extended_hours,
             "market_hours": self.market_hours,
-            "response_category": self.end_of_day.then_some("end_of_day"),
+            "response_category": self.life.end_of_day.then_some("end_of_day"),
             "stop_triggered_at": self.triggered.map(stamp),
             "dollar_based_amount": dollars,
             "total_notional": total,
@@ -227,7 +193,7 @@ impl Order {
             "preset_percent_limit": self.preset,
             "order_form_type": form,
             "is_editable": cancel.is_some(),
-            "user_cancel_request_state": match (is_final, self.cancel_requested) {
+            "user_cancel_request_state": match (is_final, !may_cancel) {
                 (true, _) => "order_finalized",
                 (false, true) => "cancel_requested",
                 (false, false) => "no_cancel_requested",

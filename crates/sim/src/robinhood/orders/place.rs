@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{Order, Side, Status, Trail, TrailKind};
+use super::{Life, Order, Side, Trail, TrailKind};
 use crate::{
     clock::from_millis,
     robinhood::{
@@ -12,6 +12,7 @@ use crate::{
         host::tail,
         ledger::{Asset, Placement, Refusal},
         reply::{self, Answer},
+        settings::OrderEnd,
         state::State,
         text::fixed,
     },
@@ -78,7 +79,9 @@ impl State {
                 }
             }
             Side::Sell => {
-                if order.quantity > account.free_shares(&self.world, order.instrument) {
+                order.short = order.quantity > account.free_shares(&self.world, order.instrument);
+                let lends = self.world.settings.order_end == Some(OrderEnd::LocateFailed);
+                if order.short && !lends {
                     return Err(reply::detail(400, "Not enough shares to sell."));
                 }
             }
@@ -223,14 +226,11 @@ impl State {
             extended_hours: outside,
             form_version,
             preset: preset.map(|preset| fixed(preset, 4)),
-            status: Status::Unconfirmed,
+            life: Life::new(context.now),
             executions: Vec::new(),
-            created: context.now,
-            updated: context.now,
             triggered: None,
-            cancel_requested: false,
+            short: false,
             reject_reason: None,
-            end_of_day: false,
         };
         Ok((at, order))
     }

@@ -28,10 +28,10 @@ impl State {
             .map(|_| context.flag("is_closed"));
         let visible = context.now - millis(world.settings.visible_after);
         let fits = |order: &&Order| {
-            order.created <= visible
+            order.life.created <= visible
                 && instrument.is_none_or(|wanted| wanted == Some(order.instrument))
-                && closed.is_none_or(|closed| order.status.is_final() == closed)
-                && since.fits(order.created, order.updated)
+                && closed.is_none_or(|closed| order.life.status.is_final() == closed)
+                && since.fits(order.life.created, order.life.updated)
         };
         let mut found: Vec<(&Account, &Order)> = self
             .asked_accounts(context, "account_numbers")
@@ -45,7 +45,7 @@ impl State {
                     .map(move |order| (account, order))
             })
             .collect();
-        found.sort_by_key(|(_, order)| std::cmp::Reverse(order.created));
+        found.sort_by_key(|(_, order)| std::cmp::Reverse(order.life.created));
         let american = world.settings.american_cancel;
         context.page(&world.settings, found, |(account, order)| {
             order.row(account, &world.market, american, context)

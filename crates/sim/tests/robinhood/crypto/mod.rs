@@ -1,6 +1,7 @@
 //! The official Crypto Trading API.
 
 mod samples;
+mod script;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::signature::Ed25519KeyPair;

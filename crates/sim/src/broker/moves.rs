@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Route, text::millis};
+use crate::robinhood::text::millis;
 
 /// A change of prices or time, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Move {
+pub struct Move<R> {
     /// When it comes.
-    pub after: After,
+    pub after: After<R>,
     /// By how much simulated time jumps forward once the prices are set.
     pub advance: Duration,
     /// Bid prices by symbol, coin or contract.
@@ -22,17 +22,17 @@ pub struct Move {
 /// When a change comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum After {
+pub enum After<R> {
     /// Once the broker has acted on this many requests to a route.
-    Requests(Route, u64),
+    Requests(R, u64),
     /// This many seconds of simulated time after the start.
     Seconds(u64),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Text {
-    route: Option<Route>,
+struct Text<R> {
+    route: Option<R>,
     requests: Option<u64>,
     seconds: Option<u32>,
     #[serde(default)]
@@ -41,7 +41,7 @@ struct Text {
     prices: BTreeMap<String, Decimal>,
 }
 
-impl<'de> Deserialize<'de> for Move {
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for Move<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
         let after = match (text.route, text.requests, text.seconds) {
@@ -62,17 +62,20 @@ impl<'de> Deserialize<'de> for Move {
 }
 
 /// The moves that are still to come.
-#[derive(Debug, Default)]
-pub(super) struct Moves {
+#[derive(Debug)]
+pub(super) struct Moves<R> {
     /// With the time at which they are due, soonest first.
-    timed: Vec<(i64, Move)>,
+    timed: Vec<(i64, Move<R>)>,
     /// With the requests that are still missing.
-    counted: Vec<(Route, u64, Move)>,
+    counted: Vec<(R, u64, Move<R>)>,
 }
 
-impl Moves {
-    pub(super) fn new(started: i64, moves: Vec<Move>) -> Self {
-        let mut all = Self::default();
+impl<R: Copy + Eq> Moves<R> {
+    pub(super) fn new(started: i64, moves: Vec<Move<R>>) -> Self {
+        let mut all = Self {
+            timed: Vec::new(),
+            counted: Vec::new(),
+        };
         for change in moves {
             match change.after {
                 After::Requests(route, count) => all.counted.push((route, count.max(1), change)),
@@ -87,13 +90,13 @@ impl Moves {
     }
 
     /// The first move whose time has come, with that time.
-    pub(super) fn due(&mut self, now: i64) -> Option<(i64, Move)> {
+    pub(super) fn due(&mut self, now: i64) -> Option<(i64, Move<R>)> {
         self.timed.first().filter(|(due, _)| *due <= now)?;
         Some(self.timed.remove(0))
     }
 
     /// Counts a request; gives the moves that have waited for it.
-    pub(super) fn count(&mut self, route: Route) -> Vec<Move> {
+    pub(super) fn count(&mut self, route: R) -> Vec<Move<R>> {
         let mut reached = Vec::new();
         self.counted.retain_mut(|(wanted, left, change)| {
             if *wanted == route {
