@@ -10,10 +10,8 @@ use wheelhouse_sim::{
     Sim, Start,
     tradelocker::{AccountSpec, Placement, RateLimits, Settings, UserSpec},
 };
-use wheelhouse_testkit::{FaultPlan, FaultProxy, ScaledClock};
+use wheelhouse_testkit::{DrillOrder, FaultPlan, FaultProxy, LedgerEntry, Pace, ScaledClock};
 use wheelhouse_tradelocker::{Environment, TradeLocker, TradeLockerAuth, TradeLockerConfig};
-
-use crate::tally::Entry;
 
 pub const PLACEMENTS: usize = 10_000;
 pub const IN_FLIGHT: usize = 64;
@@ -28,28 +26,29 @@ pub const PRICE: &str = "60000";
 const USERS: usize = 4;
 const ACCOUNTS_EACH: usize = 5;
 /// How much faster than the machine's clock the client's runs.
-const SPEED: u32 = 5;
+const SPEED: u32 = 4;
 const SEED: u64 = 20_261_122;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// A server, and a proxy before it that breaks a fifth of the placements.
 pub struct Rig {
     pub sim: Arc<Sim>,
     pub proxy: FaultProxy,
-    clock: Arc<dyn Clock>,
-    pace: tokio::task::JoinHandle<()>,
+    pub clock: Arc<dyn Clock>,
+    _pace: Pace,
 }
 
 /// An account of a user who is logged in.
 pub struct Trader {
-    pub broker: TradeLocker,
-    pub clock: Arc<dyn Clock>,
+    broker: Arc<dyn Broker>,
     account: AccountId,
     instrument: Instrument,
+    known_within: Duration,
 }
 
 impl Rig {
     pub async fn start() -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(SPEED));
+        let clock = ScaledClock::new(SPEED);
         let mut builder = Sim::builder()
             .tradelocker("127.0.0.1:0".parse().unwrap())
             .time(Start::Frozen(clock.now()))
@@ -71,17 +70,20 @@ impl Rig {
         let proxy = FaultProxy::start(sim.tradelocker().addr(), plan)
             .await
             .unwrap();
-        let pace = tokio::spawn(keep_pace(Arc::downgrade(&sim), clock.clone()));
+        let follower = sim.clone();
+        let pace = clock.lead(move |now| follower.advance_to(now));
         Self {
             sim,
             proxy,
-            clock,
-            pace,
+            clock: Arc::new(clock),
+            _pace: pace,
         }
     }
 
-    /// Logs all users in, through the proxy; gives one for each of their accounts.
-    pub async fn traders(&self) -> Vec<Arc<Trader>> {
+    /// Logs all users in, through the proxy; gives one for each of their accounts. The last user says
+    /// after 20 s that an order is not there: the server shows everything at once. So all is known in
+    /// a minute. The others wait as long as they do by default, and then know within another minute.
+    pub async fn traders(&self) -> Vec<Trader> {
         let environment = Environment::Custom(format!("http://{}", self.proxy.addr()));
         let patience = PATIENCE * SPEED;
         let http = HttpClient::builder()
@@ -110,8 +112,11 @@ impl Rig {
             let session = manager.create(login).await.unwrap().ready().unwrap();
             let mut config = TradeLockerConfig::default();
             config.environment = environment.clone();
-            // This server shows everything at once. What is left of the minute is for reading.
-            config.consistency_window = Duration::from_secs(20);
+            let mut known_within = config.consistency_window + MINUTE;
+            if number == USERS - 1 {
+                config.consistency_window = Duration::from_secs(20);
+                known_within = MINUTE;
+            }
             let broker = TradeLocker::builder()
                 .config(config)
                 .http(http.clone())
@@ -122,46 +127,39 @@ impl Rig {
                 let instrument = broker.find_instrument(&account, SYMBOL).await.unwrap();
                 // The limits that the server publishes come with the columns of its tables.
                 broker.all_positions(&account).await.unwrap();
-                traders.push(Arc::new(Trader {
-                    broker: broker.clone(),
-                    clock: self.clock.clone(),
+                traders.push(Trader {
+                    broker: Arc::new(broker.clone()),
                     account: account.id,
                     instrument,
-                }));
+                    known_within,
+                });
             }
         }
         traders
     }
 
     /// Returns every order that the server really has.
-    pub fn ledger(&self) -> Vec<Entry> {
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
         let ledger = self.sim.tradelocker().ledger();
         assert_eq!(ledger.forgotten(), 0);
-        let entry = |placement: Placement| Entry {
-            label: placement.strategy_id.unwrap_or_default(),
-            order: placement.order_id,
-        };
+        let entry =
+            |it: Placement| LedgerEntry::new(it.strategy_id.unwrap_or_default(), it.order_id);
         ledger.placements().into_iter().map(entry).collect()
-    }
-}
-
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.pace.abort();
     }
 }
 
 impl Trader {
     /// Makes an order: one in five at market, the others far below it.
-    pub fn request(&self, turn: usize) -> OrderRequest {
+    pub fn order(&self, turn: usize) -> DrillOrder {
         let (account, instrument) = (&self.account, &self.instrument);
         let request = if turn.is_multiple_of(5) {
             OrderRequest::market(account, instrument, Side::Buy, lots!(0.01))
         } else {
             OrderRequest::limit(account, instrument, Side::Buy, lots!(0.01), dec!(30_000))
         };
-        let id = format!("ORD-{}-{turn:05}", self.account);
-        request.client_order_id(ClientOrderId::new(id).unwrap())
+        let id = ClientOrderId::new(format!("ORD-{}-{turn:05}", self.account)).unwrap();
+        let request = request.client_order_id(id.clone());
+        DrillOrder::new(self.broker.clone(), request, id).known_within(self.known_within)
     }
 }
 
@@ -171,21 +169,4 @@ pub fn email(number: usize) -> String {
 
 pub fn account(number: usize, of: usize) -> String {
     (2_000_000 + 1_000 * number + of).to_string()
-}
-
-/// Lets the simulator's time go with the client's.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the fast clock rests on real time"
-)]
-async fn keep_pace(sim: std::sync::Weak<Sim>, clock: Arc<dyn Clock>) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let Some(sim) = sim.upgrade() else {
-            return;
-        };
-        if let Ok(behind) = Duration::try_from(clock.now() - sim.now()) {
-            sim.advance(behind);
-        }
-    }
 }
