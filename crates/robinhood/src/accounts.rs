@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::future::{try_join3, try_join4};
 use wheelhouse_core::{
     Account, AccountId, AccountSummary, Accounts, Decimal, Error, ErrorKind, InstrumentId,
@@ -17,13 +17,12 @@ use crate::{
     config::Host,
     convert::{self, Place},
     endpoints,
+    resolve::OPEN_STATES,
     wire::{self as wires, Text, account as wire, option_order},
 };
 
 /// An account is looked for again after this long at the earliest.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// The states in which an order can still change, as the filter of the lists names them.
-const OPEN_STATES: &str = "new,queued,unconfirmed,confirmed,partially_filled,pending_cancelled";
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// The page that follows the last one of shares.
 const CRYPTO_PAGE: &str = "crypto";
 
@@ -190,7 +189,7 @@ impl Inner {
 
     /// Reads the balances of all accounts, from a host that not every client is let in to. What they
     /// tell stands in other answers too, but for what can be spent with the broker's own deposits.
-    async fn read_unified(&self) -> Result<Vec<Bytes>> {
+    async fn read_unified(&self) -> Result<Vec<ByteString>> {
         let endpoint = &endpoints::GET_UNIFIED;
         let call = self.api.call(Host::Bonfire, endpoint);
         let mut bodies = Vec::new();
@@ -219,17 +218,22 @@ impl Inner {
         let mut costs = HashMap::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
+                let (paid, _) = rows(body, |row: &wire::Cost<'_>, _| {
+                    let basis = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
+                    let direction = row.clearing_direction.as_ref();
+                    Ok(Some(convert::signed_cost(basis, direction)))
+                })?;
                 let (read, next) = rows(body, |row: &wire::Position<'_>, index| {
-                    let held = convert::position(row, Place::Row(body, index))?;
-                    let mine = held.account == *id && !row.quantity.0.is_zero();
-                    let paid = row.clearing_cost_basis.filter(|basis| !basis.0.is_zero());
-                    let basis = convert::signed_cost(paid, row.clearing_direction.as_ref())
-                        .or_else(|| {
-                            let price = held.average_price?.value();
-                            price.checked_mul(row.quantity.0)
-                        });
+                    let mine = |account: &AccountId, _: &InstrumentId| account == id;
+                    let Some(held) = convert::position(row, Place::Row(body, index), mine)? else {
+                        return Ok(None);
+                    };
+                    let basis = paid.get(index).copied().flatten().or_else(|| {
+                        let price = held.average_price?.value();
+                        price.checked_mul(row.quantity.0)
+                    });
                     let id = held.id.as_str().to_ascii_lowercase();
-                    Ok(mine.then_some((id, basis)))
+                    Ok(Some((id, basis)))
                 })?;
                 costs.extend(read);
                 Ok((next, true))
@@ -301,16 +305,14 @@ impl Inner {
     ) -> Result<Page<Position>> {
         self.known(id, "positions").await?;
         let endpoint = &endpoints::GET_POSITIONS;
-        let wanted = |position: &Position| {
-            query
-                .instrument
-                .as_ref()
-                .is_none_or(|it| position.instrument == *it)
+        let wanted = |instrument: &InstrumentId| {
+            let asked = query.instrument.as_ref();
+            asked.is_none_or(|asked| asked == instrument)
         };
         let body = match query.page.as_ref().map(PageToken::as_str) {
             Some(CRYPTO_PAGE) if self.config.private_crypto => {
                 let mut items = self.read_holdings(id).await?;
-                items.retain(wanted);
+                items.retain(|held| wanted(&held.instrument));
                 return Ok(Page::last(items));
             }
             Some(link) => self.api.follow(Host::Api, endpoint, link).await?,
@@ -321,9 +323,10 @@ impl Inner {
             }
         };
         let page = rows(&body, |row: &wire::Position<'_>, index| {
-            let position = convert::position(row, Place::Row(&body, index))?;
-            let mine = position.account == *id && !row.quantity.0.is_zero();
-            Ok(Some(position).filter(|position| mine && wanted(position)))
+            let mine = |account: &AccountId, instrument: &InstrumentId| {
+                account == id && wanted(instrument)
+            };
+            convert::position(row, Place::Row(&body, index), mine)
         });
         let (mut items, next) = page.map_err(|error| place(endpoint, error))?;
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;

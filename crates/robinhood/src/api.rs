@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytestring::ByteString;
 use ring::digest;
 use url::Url;
 use wheelhouse_core::{BrokerId, Clock, Error, ErrorKind, Result, TokenSource};
@@ -130,7 +130,11 @@ impl Api {
     }
 
     /// Sends a read and returns the body of a success.
-    pub(crate) async fn read(&self, endpoint: &'static Endpoint, call: Call<'_>) -> Result<Bytes> {
+    pub(crate) async fn read(
+        &self,
+        endpoint: &'static Endpoint,
+        call: Call<'_>,
+    ) -> Result<ByteString> {
         self.tell_quotas().await;
         let answer = match call.send().await {
             Ok(answer) => answer,
@@ -143,7 +147,7 @@ impl Api {
             let error = Error::new(ErrorKind::UnexpectedAnswer, "the answer is empty");
             return Err(place(endpoint, error));
         }
-        Ok(answer.into_bytes())
+        Ok(answer.into_text())
     }
 
     /// Waits of hours are told by this broker, and hold for every caller of the user.
@@ -165,7 +169,7 @@ impl Api {
         host: Host,
         endpoint: &'static Endpoint,
         link: &str,
-    ) -> Result<Bytes> {
+    ) -> Result<ByteString> {
         let link = self.rebase(host, link);
         self.read(endpoint, self.call(host, endpoint).follow(&link))
             .await
@@ -199,7 +203,7 @@ impl Api {
         host: Host,
         endpoint: &'static Endpoint,
         first: Call<'_>,
-        mut take: impl FnMut(&Bytes) -> Result<(Option<String>, bool)> + Send,
+        mut take: impl FnMut(&ByteString) -> Result<(Option<String>, bool)> + Send,
     ) -> Result<()> {
         let mut pages = wheelhouse_http::Pages::new();
         let mut body = self.read(endpoint, first).await?;
@@ -227,24 +231,29 @@ pub(crate) fn place(endpoint: &Endpoint, error: Error) -> Error {
 }
 
 /// Decodes a body.
-pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(body: &'a Bytes) -> Result<T> {
-    wire::decode(body).map_err(|misfit| error::misfit(&misfit))
+pub(crate) fn decode<'a, T: serde::Deserialize<'a>>(body: &'a str) -> Result<T> {
+    wire::decode_text(body).map_err(|misfit| error::misfit(&misfit))
 }
 
 /// Decodes a page and converts its rows, leaving out those for which `convert` gives `None`.
 /// It may be handed a row twice, so it must not count.
 pub(crate) fn rows<'a, T, U>(
-    body: &'a Bytes,
+    body: &'a str,
     mut convert: impl FnMut(&T, usize) -> Result<Option<U>>,
 ) -> Result<(Vec<U>, Option<String>)>
 where
     T: serde::Deserialize<'a>,
 {
     let (mut items, mut count) = (Vec::new(), 0);
-    let next = wire::walk(body, |row: T| {
+    let next = wire::walk(body, |row: &T, more| {
         count += 1;
-        match convert(&row, count - 1) {
-            Ok(Some(item)) => items.push(item),
+        match convert(row, count - 1) {
+            Ok(Some(item)) => {
+                if items.is_empty() {
+                    items.reserve(1 + more);
+                }
+                items.push(item);
+            }
             Ok(None) => {}
             Err(_) => return false,
         }

@@ -20,7 +20,7 @@ pub(crate) fn capabilities(private_crypto: bool, read_only: bool) -> Capabilitie
             capabilities.order_sizes.push(SizeUnit::Units);
         }
     }
-    // A second order of shares or crypto with the same identifier is refused; of options, nobody knows.
+    // Of options nobody knows whether a second order with the same identifier is refused.
     capabilities.client_order_id =
         ClientOrderIdSupport::echoed(Support::Native, MAX_CLIENT_ORDER_ID).deduplicated();
     capabilities.executions = Support::Native;

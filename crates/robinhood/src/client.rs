@@ -15,7 +15,7 @@ use wheelhouse_ratelimit::Usage;
 use crate::{
     RobinhoodBuilder, RobinhoodConfig, accounts::Directory, api::Api, capabilities::capabilities,
     config::Host, crypto::CryptoDesk, market::Listings, options::Contracts, place::ref_id_of,
-    recent::Recent, resolve::Readings,
+    readings::Readings, recent::Recent, resolve::Book,
 };
 
 /// One user at Robinhood, over its private API.
@@ -37,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) contracts: Contracts,
     pub(crate) crypto: CryptoDesk,
     pub(crate) recent: Recent,
-    pub(crate) readings: Readings,
+    pub(crate) readings: Readings<(AccountId, Book)>,
 }
 
 impl Robinhood {

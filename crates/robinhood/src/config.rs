@@ -161,8 +161,8 @@ pub struct RobinhoodConfig {
     /// The age at which an instrument's rules are read again; 1 h.
     #[serde(with = "seconds")]
     pub instruments_age: Duration,
-    /// How far back [`order_by_client_id`](wheelhouse_core::Broker::order_by_client_id) looks;
-    /// 7 days.
+    /// How far back [`order_by_client_id`](wheelhouse_core::Broker::order_by_client_id) looks among
+    /// final orders; 7 days. Those that still work are found at any age.
     #[serde(with = "seconds")]
     pub recent_history: Duration,
     /// How long a call may wait for its limit; 10 s.

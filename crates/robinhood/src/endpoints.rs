@@ -61,6 +61,7 @@ endpoints! {
     GET_HOURS = Endpoint::get("market_hours", "/markets/{market}/hours/{date}/", READS);
 
     GET_ORDERS = Endpoint::get("orders", "/orders/", READS);
+    // Of shares on host api, of crypto on host nummus.
     GET_EXECUTIONS = Endpoint::get("executions", "/orders/", READS);
     GET_ORDER = Endpoint::get("order", "/orders/{order}/", READS);
     SCAN_ORDERS = Endpoint::get("resolve", "/orders/", READS).reserved();
@@ -70,6 +71,7 @@ endpoints! {
 
     GET_CHAIN = Endpoint::get("option_chains", "/options/chains/{chain}/", READS);
     GET_CHAINS = Endpoint::get("option_chains", "/options/chains/", READS);
+    GET_INDEXES = Endpoint::get("option_chains", "/indexes/", READS);
     GET_COLLATERAL = Endpoint::get("option_collateral", "/options/chains/{chain}/collateral/", READS);
     GET_CONTRACTS = Endpoint::get("option_contracts", "/options/instruments/", READS);
     GET_OPTION_QUOTES = Endpoint::get("option_quotes", "/marketdata/options/", READS);
@@ -77,6 +79,7 @@ endpoints! {
     GET_OPTION_POSITIONS = Endpoint::get("option_positions", "/options/positions/", READS);
     GET_STRATEGIES = Endpoint::get("option_strategies", "/options/aggregate_positions/", READS);
     GET_OPTION_EVENTS = Endpoint::get("option_events", "/options/events/", READS);
+    GET_OPTION_EXECUTIONS = Endpoint::get("executions", "/options/orders/", READS);
     GET_OPTION_ORDERS = Endpoint::get("option_orders", "/options/orders/", READS);
     SCAN_OPTION_ORDERS = Endpoint::get("resolve", "/options/orders/", READS).reserved();
     PLACE_OPTION_ORDER = Endpoint::post("place_option_order", "/options/orders/", PLACE);

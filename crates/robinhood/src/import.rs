@@ -198,8 +198,9 @@ impl<'a> Machine<'a> {
                     };
                 }
                 other => {
-                    let message =
-                        format!("its instruction 0x{other:02x} is not one that only holds data");
+                    let message = format!(
+                        "it is no pickle, or one that does more than hold data (0x{other:02x})"
+                    );
                     return Err(refused(message));
                 }
             }

@@ -14,13 +14,16 @@ mod crypto;
 mod crypto_api;
 mod endpoints;
 mod error;
+mod executions;
 mod import;
+mod indexes;
 mod market;
 mod new_york;
 mod options;
 mod orders;
 mod place;
 mod read_only;
+mod readings;
 mod recent;
 mod resolve;
 #[cfg(test)]

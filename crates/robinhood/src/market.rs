@@ -5,7 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytestring::ByteString;
 use time::{Date, OffsetDateTime, Weekday, macros::format_description};
 use wheelhouse_core::{
     AccountId, Bar, BarInterval, BarQuery, Clock, Error, ErrorKind, Holiday, Instrument,
@@ -32,7 +32,7 @@ const SYMBOL_BYTES: usize = 2_000;
 /// The most symbols in one request for fundamentals.
 const FUNDAMENTALS: usize = 100;
 /// An instrument that was read so lately need not be read again for what it tells of itself.
-const JUST_NOW: Duration = Duration::from_secs(30);
+pub(crate) const JUST_NOW: Duration = Duration::from_secs(30);
 /// The most instruments that are remembered.
 const MOST: usize = 10_000;
 
@@ -149,7 +149,9 @@ impl Inner {
     }
 
     pub(crate) async fn find_instrument(&self, symbol: &Symbol) -> Result<Instrument> {
+        // Names of shares have no hyphen: they can be found while the host of crypto is away.
         if self.config.private_crypto
+            && symbol.as_str().contains('-')
             && let Some(pair) = self.pair_by_symbol(symbol).await?
         {
             return Ok(pair);
@@ -210,10 +212,16 @@ impl Inner {
     }
 
     pub(crate) async fn listing(&self, id: &InstrumentId) -> Result<Arc<Listing>> {
-        if let Some(known) = self
-            .listings
-            .fresh(self.clock(), id, self.config.instruments_age)
-        {
+        self.listing_within(self.config.instruments_age, id).await
+    }
+
+    /// Finds an instrument as it was told no longer ago than `age`.
+    pub(crate) async fn listing_within(
+        &self,
+        age: Duration,
+        id: &InstrumentId,
+    ) -> Result<Arc<Listing>> {
+        if let Some(known) = self.listings.fresh(self.clock(), id, age) {
             return Ok(known);
         }
         let endpoint = &endpoints::GET_INSTRUMENT;
@@ -318,7 +326,7 @@ impl Inner {
         endpoint: &'static Endpoint,
         symbols: &[Symbol],
         most: usize,
-        read: impl Fn(&Bytes, &[Symbol]) -> Result<(Vec<Option<T>>, Option<String>)> + Send + Sync,
+        read: impl Fn(&ByteString, &[Symbol]) -> Result<(Vec<Option<T>>, Option<String>)> + Send + Sync,
     ) -> Result<Vec<T>> {
         let (mut all, mut unknown) = (Vec::with_capacity(symbols.len()), Vec::new());
         for batch in batches(symbols, most) {
@@ -464,10 +472,11 @@ fn batches(symbols: &[Symbol], most: usize) -> Vec<&[Symbol]> {
 
 /// Finds the shortest span that reaches back to where a query begins.
 fn span_of(query: &BarQuery, now: OffsetDateTime) -> Result<(&'static str, &'static str)> {
+    // Months are counted as short as they can be.
     const SPANS: [(&str, i64); 5] = [
         ("week", 7),
-        ("month", 30),
-        ("3month", 90),
+        ("month", 28),
+        ("3month", 89),
         ("year", 365),
         ("5year", 1_826),
     ];
@@ -598,6 +607,9 @@ mod tests {
         assert_eq!(span(BarInterval::Minute5, 3).unwrap(), ("5minute", "week"));
         assert_eq!(span(BarInterval::Hour1, 20).unwrap(), ("hour", "month"));
         assert_eq!(span(BarInterval::Day1, 400).unwrap(), ("day", "5year"));
+        // A month back from the first of March.
+        assert_eq!(span(BarInterval::Day1, 28).unwrap(), ("day", "month"));
+        assert_eq!(span(BarInterval::Day1, 29).unwrap(), ("day", "3month"));
         assert_eq!(span(BarInterval::Week1, 1).unwrap(), ("week", "month"));
     }
 

@@ -9,7 +9,7 @@ use time::macros::format_description;
 use wheelhouse_core::{
     AccountId, BrokerOrderId, Clock, Error, ErrorKind, InstrumentId, OptionChain, OptionContract,
     OptionOrder, OptionOrderRequest, OptionPosition, OptionQuery, OptionQuote, OptionRight,
-    OptionsTrading, OrderQuery, Page, PositionId, Result, Submission, Symbol,
+    OptionsTrading, OrderQuery, Page, PageToken, PositionId, Result, Submission, Symbol,
 };
 
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
     client::Inner,
     config::Host,
     convert::{self, Delivers, Place},
-    endpoints,
+    endpoints, error,
+    indexes::{chain_of, token_after},
     wire::{Num, option as wire},
 };
 
@@ -37,6 +38,7 @@ pub(crate) struct Contracts(Mutex<State>);
 struct State {
     contracts: HashMap<InstrumentId, (Duration, Arc<Terms>)>,
     chains: HashMap<String, (Duration, Arc<ChainTerms>)>,
+    indexes: HashMap<Symbol, (Duration, Vec<String>)>,
 }
 
 /// A contract and what orders of it have to keep to.
@@ -78,6 +80,23 @@ impl Contracts {
         })
     }
 
+    pub(crate) fn put_index(&self, clock: &dyn Clock, index: Symbol, chains: Vec<String>) {
+        let at = clock.monotonic();
+        self.with(|state| {
+            if state.indexes.len() >= MOST {
+                state.indexes.clear();
+            }
+            state.indexes.insert(index, (at, chains));
+        });
+    }
+
+    pub(crate) fn index(&self, index: &Symbol, since: Duration) -> Option<Vec<String>> {
+        self.with(|state| {
+            let (at, chains) = state.indexes.get(index)?;
+            (*at >= since).then(|| chains.clone())
+        })
+    }
+
     fn put_chain(&self, clock: &dyn Clock, id: String, terms: ChainTerms) -> Arc<ChainTerms> {
         let (at, terms) = (clock.monotonic(), Arc::new(terms));
         self.with(|state| {
@@ -99,10 +118,22 @@ impl Contracts {
 
 impl Inner {
     async fn read_chains(&self, underlying: &Symbol) -> Result<Vec<OptionChain>> {
-        let listing = self.listing_by_symbol(underlying).await?;
         let endpoint = &endpoints::GET_CHAINS;
         let call = self.api.call(Host::Api, endpoint);
-        let call = call.query("equity_instrument_ids", &listing.instrument.id);
+        let (call, of_index) = match self.listing_by_symbol(underlying).await {
+            Ok(listing) => {
+                let id = &listing.instrument.id;
+                (call.query("equity_instrument_ids", id), None)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let ids = self.index_chains(underlying).await?.ok_or(error)?;
+                if ids.is_empty() {
+                    return Ok(Vec::new());
+                }
+                (call.query("ids", ids.join(",")), Some(ids))
+            }
+            Err(error) => return Err(error),
+        };
         let mut chains = Vec::new();
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
@@ -114,6 +145,13 @@ impl Inner {
                 Ok((next, true))
             })
             .await?;
+        if let Some(ids) = of_index {
+            chains.retain(|chain: &OptionChain| ids.contains(&chain.id));
+            if !ids.iter().all(|id| chains.iter().any(|it| it.id == *id)) {
+                let error = convert::odd("a chain of the index is missing in the answer");
+                return Err(place(endpoint, error));
+            }
+        }
         Ok(chains)
     }
 
@@ -131,7 +169,7 @@ impl Inner {
     }
 
     /// Since when terms must have been read to be taken for today's.
-    fn terms_since(&self) -> Duration {
+    pub(crate) fn terms_since(&self) -> Duration {
         let age = self.config.instruments_age;
         self.clock().monotonic().saturating_sub(age)
     }
@@ -186,15 +224,18 @@ impl Inner {
 
     async fn list_contracts(&self, query: OptionQuery) -> Result<Page<OptionContract>> {
         let endpoint = &endpoints::GET_CONTRACTS;
-        let listing = self.listing_of(&query.underlying).await?;
-        let Some(chain) = listing.chain.clone() else {
+        let chains = self.chain_ids(&query.underlying).await?;
+        let token = query.page.as_ref().map(PageToken::as_str);
+        if chains.is_empty() {
             return Ok(Page::last(Vec::new()));
-        };
-        let terms = self.chain_terms(&chain).await?;
-        let body = match &query.page {
-            Some(token) => self.api.follow(Host::Api, endpoint, token.as_str()).await?,
-            None => {
-                let mut call = self.api.call(Host::Api, endpoint).query("chain_id", &chain);
+        }
+        let (chain, link) = chain_of(&chains, token)
+            .ok_or_else(|| error::invalid("the page is not one of these contracts"))?;
+        let terms = self.chain_terms(chain).await?;
+        let body = match link {
+            link if !link.is_empty() => self.api.follow(Host::Api, endpoint, link).await?,
+            _ => {
+                let mut call = self.api.call(Host::Api, endpoint).query("chain_id", chain);
                 if let Some(date) = query.expiration {
                     let text = date.format(format_description!("[year]-[month]-[day]"));
                     call = call.query("expiration_dates", text.unwrap_or_default());
@@ -218,6 +259,9 @@ impl Inner {
         let page = rows(&body, |row: &wire::Contract<'_>, index| {
             let mut it = convert::contract(row, Place::Row(&body, index))?;
             terms.delivers.describe(&mut it);
+            if row.is_on_an_index() {
+                it.underlying = query.underlying.clone();
+            }
             let fits = row.chain_id.as_str() == chain
                 && query.expiration.is_none_or(|date| it.expiration == date)
                 && query.strike.is_none_or(|strike| it.strike == strike)
@@ -225,13 +269,22 @@ impl Inner {
             Ok(fits.then_some(it))
         });
         let (items, next) = page.map_err(|error| place(endpoint, error))?;
+        let next = token_after(&chains, chain, next);
         let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
         Ok(Page { items, next })
     }
 
     /// Finds the terms of contracts by their identifiers, reading those that were not met before.
     pub(crate) async fn terms_of(&self, ids: &[InstrumentId]) -> Result<ById<Arc<Terms>>> {
-        let since = self.terms_since();
+        self.terms_told_since(self.terms_since(), ids).await
+    }
+
+    /// Does so with what was told at `since` or later.
+    pub(crate) async fn terms_told_since(
+        &self,
+        since: Duration,
+        ids: &[InstrumentId],
+    ) -> Result<ById<Arc<Terms>>> {
         let known = |id: &InstrumentId| Some((id.clone(), self.contracts.contract(id, since)?));
         let mut found: ById<Arc<Terms>> = ids.iter().filter_map(known).collect();
         let mut missing: Vec<_> = ids.iter().filter(|id| !found.contains_key(*id)).collect();

@@ -1,9 +1,10 @@
 //! Reading orders, and cancelling them.
 
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use wheelhouse_core::{
-    AccountId, BrokerOrderId, Error, ErrorKind, Execution, ExecutionQuery, OptionOrder, Order,
-    OrderQuery, OrderState, OrderStatusFilter, Page, PageToken, Result,
+    AccountId, BrokerOrderId, Error, ErrorKind, OptionOrder, Order, OrderQuery, OrderState,
+    OrderStatusFilter, Page, PageToken, Result,
 };
 use wheelhouse_http::{Call, Endpoint};
 
@@ -14,6 +15,7 @@ use crate::{
     config::Host,
     convert::{self, Place},
     endpoints, error,
+    resolve::Which,
     wire::{option_order as option_wire, order as wire},
 };
 
@@ -72,8 +74,9 @@ impl Inner {
     }
 
     async fn crypto_page(&self, id: &AccountId, query: &OrderQuery) -> Result<Page<Order>> {
+        let which = query.from.map_or(Which::Open, Which::Since);
         let orders = self
-            .read_crypto_orders(id, &endpoints::GET_CRYPTO_ORDERS)
+            .read_crypto_orders(id, &endpoints::GET_CRYPTO_ORDERS, which)
             .await?;
         let orders = orders.into_iter().map(|order| self.own_id(order));
         Ok(Page::last(
@@ -121,46 +124,6 @@ impl Inner {
         Ok(Page { items, next })
     }
 
-    pub(crate) async fn list_executions(
-        &self,
-        id: &AccountId,
-        query: ExecutionQuery,
-    ) -> Result<Page<Execution>> {
-        self.known(id, "executions").await?;
-        let endpoint = &endpoints::GET_EXECUTIONS;
-        let body = match &query.page {
-            Some(link) => self.api.follow(Host::Api, endpoint, link.as_str()).await?,
-            None => {
-                let mut call = self
-                    .api
-                    .call(Host::Api, endpoint)
-                    .query("account_numbers", id);
-                if let Some(from) = query.from {
-                    // An order that was made before can be executed after.
-                    call = call.query("updated_at[gte]", written(from)?);
-                }
-                self.api.read(endpoint, call).await?
-            }
-        };
-        let page = rows(&body, |row: &wire::Order<'_>, index| {
-            convert::equity_executions(row, Place::Row(&body, index)).map(Some)
-        });
-        let (items, next) = page.map_err(|error| place(endpoint, error))?;
-        let wanted = |fill: &Execution| {
-            fill.account == *id
-                && query
-                    .instrument
-                    .as_ref()
-                    .is_none_or(|it| fill.instrument.as_ref() == Some(it))
-                && query
-                    .from
-                    .is_none_or(|from| fill.time.is_none_or(|time| time >= from))
-        };
-        let items = items.into_iter().flatten().filter(wanted).collect();
-        let next = next_page(query.page.as_ref(), next).map_err(|error| place(endpoint, error))?;
-        Ok(Page { items, next })
-    }
-
     pub(crate) async fn read_order(&self, id: &AccountId, order: &BrokerOrderId) -> Result<Order> {
         self.known(id, "order").await?;
         let read = self
@@ -187,7 +150,7 @@ impl Inner {
         let body = self.api.read(endpoint, call).await?;
         api::decode::<wire::Order<'_>>(&body)
             .and_then(|row| convert::equity_order(&row, Place::Whole(&body)))
-            .and_then(|order| in_account(order, id))
+            .and_then(|it| the_one(it, order, id))
             .map_err(|error| place(endpoint, error))
     }
 
@@ -258,7 +221,7 @@ impl Inner {
         let body = self.api.read(endpoint, call).await?;
         api::decode::<option_wire::OptionOrder<'_>>(&body)
             .and_then(|row| convert::option_order(&row, Place::Whole(&body)))
-            .and_then(|order| in_account(order.order, id))
+            .and_then(|it| the_one(it.order, order, id))
             .map_err(|error| place(endpoint, error))
     }
 
@@ -291,20 +254,27 @@ fn settled(order: &Order, refused: Error) -> Result<()> {
     }
 }
 
-/// The broker takes away the address to cancel at as soon as it was asked to.
+/// The broker takes away the address to cancel at as soon as it was asked to. Of shares it also says
+/// if it was not.
 fn is_being_canceled(order: &Order) -> bool {
     if order.state == OrderState::PendingCancel {
         return true;
     }
     let row = order.raw.json();
-    let row: Option<serde_json::Value> = row.and_then(|text| serde_json::from_str(&text).ok());
-    let address = row
-        .as_ref()
-        .and_then(|row| row.get("cancel").or(row.get("cancel_url")));
-    address.is_some_and(serde_json::Value::is_null)
+    let row: Option<Value> = row.and_then(|text| serde_json::from_str(&text).ok());
+    let Some(row) = row else {
+        return false;
+    };
+    let address = row.get("cancel").or(row.get("cancel_url"));
+    let asked = row.get("user_cancel_request_state").and_then(Value::as_str);
+    address.is_some_and(Value::is_null) && asked != Some("no_cancel_requested")
 }
 
-pub(crate) fn in_account(order: Order, id: &AccountId) -> Result<Order> {
+/// Makes sure that an answer is about the order that was asked for, and that it is in the account.
+pub(crate) fn the_one(order: Order, asked: &BrokerOrderId, id: &AccountId) -> Result<Order> {
+    if !order.id.as_str().eq_ignore_ascii_case(asked.as_str()) {
+        return Err(convert::odd("the answer is about another order"));
+    }
     if order.account == *id {
         return Ok(order);
     }

@@ -1,6 +1,7 @@
 //! Every sample that is an answer of the private API is decoded here. `tests/data/COVERAGE.txt` says by
 //! which test each of the 195 is covered, and `tests/coverage.rs` looks whether that is so.
 
+use bytestring::ByteString;
 use serde::Deserialize;
 use wheelhouse_core::{
     AccountStatus, Decimal, InstrumentKind, OptionRight, OrderState, OrderType, Side, TimeInForce,
@@ -11,22 +12,25 @@ use crate::{
     convert::{self, Place},
     error,
     wire::{
-        Page, account, auth, crypto, decode, failure::Failure, market, option, option_order, order,
+        Page, account, auth, crypto, decode_text, failure::Failure, market, option, option_order,
+        order,
     },
 };
 
-fn sample(name: &str) -> bytes::Bytes {
+fn sample(name: &str) -> ByteString {
     let path = format!("{}/tests/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    bytes::Bytes::from(std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
+    ByteString::from(
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")),
+    )
 }
 
 /// Decodes a sample and hands it over while its body lives.
-fn with<R>(name: &str, check: impl FnOnce(&bytes::Bytes) -> R) -> R {
+fn with<R>(name: &str, check: impl FnOnce(&ByteString) -> R) -> R {
     check(&sample(name))
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> T {
-    decode(body).unwrap_or_else(|error| panic!("{error}"))
+fn read<'a, T: Deserialize<'a>>(body: &'a str) -> T {
+    decode_text(body).unwrap_or_else(|error| panic!("{error}"))
 }
 
 macro_rules! decodes {
@@ -36,7 +40,7 @@ macro_rules! decodes {
             fn $test() {
                 for name in [$($name),*] {
                     with(name, |body| {
-                        if let Err(error) = decode::<$type>(body) {
+                        if let Err(error) = decode_text::<$type>(body) {
                             panic!("{name}: {error}");
                         }
                     });
@@ -172,7 +176,8 @@ fn refusals_are_decoded_and_have_their_codes() {
         ("user_view_gone", 410, 3001),
     ] {
         let body = sample(name);
-        let failure = Failure::read(&body).unwrap_or_else(|| panic!("{name} is no refusal"));
+        let failure =
+            Failure::read(body.as_bytes()).unwrap_or_else(|| panic!("{name} is no refusal"));
         assert_eq!(
             error::of_failure(status, Some(&failure), None).code(),
             code,
@@ -186,7 +191,7 @@ fn refusals_are_decoded_and_have_their_codes() {
         ("login_throttled", 51),
     ] {
         assert_eq!(
-            error::wait_in_body(&sample(name)).map(|wait| wait.as_secs()),
+            error::wait_in_body(sample(name).as_bytes()).map(|wait| wait.as_secs()),
             Some(wait)
         );
     }
@@ -199,7 +204,7 @@ fn empty_answers_are_no_refusals() {
         let body = sample(name);
         let fields: serde_json::Map<String, serde_json::Value> = read(&body);
         assert!(fields.is_empty(), "{name}");
-        assert_eq!(Failure::read(&body), None, "{name}");
+        assert_eq!(Failure::read(body.as_bytes()), None, "{name}");
     }
     // HTML in the place of JSON; the sample holds it as text.
     let page: String = read(&sample("error_500"));
@@ -216,7 +221,8 @@ fn positions_have_the_cost_of_the_clearing_fields_where_the_old_one_is_zero() {
             .results
             .iter()
             .enumerate()
-            .map(|(index, row)| convert::position(row, Place::Row(body, index)).unwrap())
+            .map(|(index, row)| convert::position(row, Place::Row(body, index), |_, _| true))
+            .map(|held| held.unwrap().unwrap())
             .collect();
         let cost = |n: usize| held[n].average_price.map(|p| p.value());
         assert_eq!(

@@ -13,7 +13,11 @@ mod token;
 pub(crate) mod totp;
 mod words;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -52,6 +56,7 @@ pub struct RobinhoodAuth {
     pub(self) http: HttpClient,
     devices: Arc<dyn DeviceTokens>,
     random: Arc<dyn Random>,
+    codes: Arc<Mutex<one_time::SentCodes>>,
 }
 
 impl RobinhoodAuth {
@@ -69,6 +74,7 @@ impl RobinhoodAuth {
             http,
             devices: Arc::new(MemoryDevices::new()),
             random: Arc::new(SystemRandom),
+            codes: Arc::default(),
         })
     }
 
@@ -195,6 +201,7 @@ impl Authenticator for RobinhoodAuth {
             let request = random_uuid(&*self.random)?;
             let device = device.expose_secret().to_owned();
             let mut state = State::new(device, request, self.clock().now());
+            self.recall_code(credentials.user(), &mut state);
             if let Some(step) = self.by_secret(credentials, &mut state, None).await? {
                 return Ok(step);
             }

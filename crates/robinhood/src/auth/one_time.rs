@@ -1,11 +1,19 @@
 //! Codes that are made from the secret of the user's authenticator app.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use wheelhouse_core::{ErrorKind, Result, SecretString};
 use wheelhouse_session::{Credentials, LoginStep};
 
 use super::{RobinhoodAuth, state::State, totp};
+use crate::api::digest_of;
+
+/// By user: the step of time of the last code that was sent, and the clocks' difference in seconds.
+pub(super) type SentCodes = HashMap<String, (i64, i64)>;
 
 impl RobinhoodAuth {
     /// Asks for tokens with codes of the secret; `None` if there is no secret, or none that the broker
@@ -56,7 +64,21 @@ impl RobinhoodAuth {
         }
         let step = totp::step_at(now);
         state.totp_step = Some(step);
+        self.codes()
+            .insert(digest_of(credentials.user()), (step, state.skew));
         totp::code(secret, step).map(Some)
+    }
+
+    /// Begins a login where the user's last one has left off: no code is sent twice.
+    pub(super) fn recall_code(&self, user: &str, state: &mut State) {
+        if let Some((step, skew)) = self.codes().get(&digest_of(user)) {
+            state.totp_step = Some(*step);
+            state.skew = *skew;
+        }
+    }
+
+    fn codes(&self) -> MutexGuard<'_, SentCodes> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A clock that is off explains a refusal, and the next code is made by the broker's. Otherwise the

@@ -234,7 +234,9 @@ fn typed(code: &SecretString) -> Result<SecretString> {
     let plain = |c: &char| !c.is_whitespace() && *c != '-';
     let text: zeroize::Zeroizing<String> =
         zeroize::Zeroizing::new(code.expose_secret().chars().filter(plain).collect());
-    if text.is_empty() || text.len() > LONGEST_CODE {
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let has_digit = text.bytes().any(|b| b.is_ascii_digit());
+    if !is_plain || !has_digit || text.len() > LONGEST_CODE {
         let message = "a code has some digits; nothing was sent";
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }

@@ -1,5 +1,5 @@
-//! What the broker's words mean. The two flows differ in case, and one of them may put a prefix
-//! before a word, as in `WORKFLOW_STATUS_APPROVED`.
+//! What the broker's words mean. The two flows differ in case, and a word may have one prefix that says
+//! what it is about, as in `WORKFLOW_STATUS_APPROVED`. The rest is read whole.
 
 use serde::{Deserialize, Serialize};
 use wheelhouse_session::CodeChannel;
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn read(text: &str) -> Option<Self> {
-        match last_word(text).as_str() {
+        match word(text, "type_").as_str() {
             "app" | "totp" => Some(Self::App),
             "email" => Some(Self::Mail),
             "prompt" => Some(Self::Prompt),
@@ -56,7 +56,7 @@ pub(super) enum Standing {
 impl Standing {
     /// A status that is not known, or not there, is taken for one that may still change.
     pub(super) fn read(text: Option<&str>) -> Self {
-        match last_word(text.unwrap_or_default()).as_str() {
+        match word(text.unwrap_or_default(), "status_").as_str() {
             "validated" | "redeemed" => Self::Passed,
             "expired" => Self::Expired,
             "failed" => Self::Failed,
@@ -74,18 +74,19 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// A status that is not known is no approval, and ends the login.
     pub(super) fn read(text: &str) -> Self {
-        match last_word(text).as_str() {
+        match word(text, "workflow_status_").as_str() {
             "approved" => Self::Approved,
-            "pending" => Self::Pending,
+            "internal_pending" | "pending" => Self::Pending,
             _ => Self::Refused,
         }
     }
 }
 
-fn last_word(text: &str) -> String {
-    let word = text.rsplit('_').next().unwrap_or(text);
-    word.to_ascii_lowercase()
+fn word(text: &str, prefix: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    text.strip_prefix(prefix).unwrap_or(&text).to_owned()
 }
 
 /// Why only a person can go on.
@@ -174,6 +175,32 @@ mod tests {
         assert_eq!(Outcome::read(pending), Outcome::Pending);
         assert_eq!(Outcome::read("WORKFLOW_STATUS_APPROVED"), Outcome::Approved);
         assert_eq!(Outcome::read("not_approved_at_all"), Outcome::Refused);
+    }
+
+    #[test]
+    fn a_word_that_only_ends_in_one_that_is_known_means_nothing() {
+        for text in [
+            "not_approved",
+            "workflow_status_not_approved",
+            "WORKFLOW_STATUS_UNAPPROVED",
+            "workflow_status_pending_approved",
+            "status_approved",
+            "_approved",
+            "approved_",
+            "workflow_status_",
+            "",
+        ] {
+            assert_eq!(Outcome::read(text), Outcome::Refused, "{text}");
+        }
+        for text in ["not_validated", "status_not_redeemed", "_validated", ""] {
+            assert_eq!(Standing::read(Some(text)), Standing::Open, "{text}");
+        }
+        for text in ["not_failed", "never_expired"] {
+            assert_eq!(Standing::read(Some(text)), Standing::Open, "{text}");
+        }
+        for text in ["no_prompt", "type_bank_app", "_sms"] {
+            assert_eq!(Kind::read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use wheelhouse_core::{
-    Account, AccountId, AccountKind, AccountStatus, AccountSummary, Currency, Decimal, Money,
-    OrderSize, Position, PositionId, Price, Quantity, Result, Side,
+    Account, AccountId, AccountKind, AccountStatus, AccountSummary, Currency, Decimal,
+    InstrumentId, Money, OrderSize, Position, PositionId, Price, Quantity, Result, Side,
 };
 
 use super::{Place, account_id, filled_in, fit, instrument_id, odd, positive};
@@ -149,9 +149,17 @@ pub(crate) fn summary(
     Ok(summary)
 }
 
-pub(crate) fn position(position: &wire::Position<'_>, place: Place<'_>) -> Result<Position> {
+/// `None` if nothing is held, or it is not `wanted`.
+pub(crate) fn position(
+    position: &wire::Position<'_>,
+    place: Place<'_>,
+    wanted: impl FnOnce(&AccountId, &InstrumentId) -> bool,
+) -> Result<Option<Position>> {
     let account = account_id(position.account_number.as_ref(), position.account.as_ref())?;
     let instrument = instrument_id(position.instrument_id.as_ref(), &position.instrument)?;
+    if position.quantity.0.is_zero() || !wanted(&account, &instrument) {
+        return Ok(None);
+    }
     let short = position
         .kind
         .as_ref()
@@ -174,7 +182,7 @@ pub(crate) fn position(position: &wire::Position<'_>, place: Place<'_>) -> Resul
     converted.options_collateral = shares(position.shares_held_for_options_collateral);
     converted.opened_at = position.created_at.map(|at| at.0);
     converted.raw = place.raw();
-    Ok(converted)
+    Ok(Some(converted))
 }
 
 /// What a holding has cost: paid for is positive, received for is negative.

@@ -5,7 +5,10 @@ use wheelhouse_core::{
     Quantity, Quote, Result, Side, SizeUnit, Symbol, Tick,
 };
 
-use super::{Place, filled_in, fit, positive, price, ref_id, side, state, symbol, time_in_force};
+use super::{
+    Place, filled_in, fit, order::filled, positive, price, ref_id, side, state, symbol,
+    time_in_force,
+};
 use crate::wire::crypto as wire;
 
 /// What identifiers of crypto begin with: the private API keeps its orders and pairs on a host of
@@ -105,7 +108,8 @@ pub(crate) fn crypto_order(
         OrderSize::Units(Quantity::new(order.quantity.0)),
     );
     converted.client_order_id = order.ref_id.as_ref().and_then(ref_id);
-    converted.filled = Quantity::new(order.cumulative_quantity.map_or(Decimal::ZERO, |n| n.0));
+    converted.state = state(order.state.as_str(), None);
+    converted.filled = Quantity::new(filled(order.cumulative_quantity, &converted.state)?);
     converted.average_price = price(order.average_price);
     if matches!(
         converted.order_type,
@@ -115,7 +119,6 @@ pub(crate) fn crypto_order(
     }
     converted.stop_price = price(order.stop_price);
     converted.time_in_force = time_in_force(order.time_in_force.as_str());
-    converted.state = state(order.state.as_str(), None);
     converted.created_at = order.created_at.map(|at| at.0);
     converted.updated_at = order.updated_at.map(|at| at.0);
     converted.raw = place.raw();

@@ -18,6 +18,8 @@ pub(crate) const FRACTION: Decimal = dec!(0.000001);
 pub(crate) struct Listing {
     pub(crate) instrument: Instrument,
     pub(crate) fractional: bool,
+    /// Whether what is left of a share can be sold at least, as far as is known.
+    pub(crate) fractions_sell: bool,
     pub(crate) all_day: bool,
     pub(crate) over_the_counter: bool,
     /// How far above the quote a market order may execute, as a fraction.
@@ -43,12 +45,18 @@ pub(crate) fn instrument(instrument: &wire::Instrument<'_>, place: Place<'_>) ->
     Ok(Listing {
         instrument: converted,
         fractional,
+        fractions_sell: filled_in(&instrument.fractional_tradability)
+            .is_some_and(|text| text != "untradable"),
         all_day: tradable(&instrument.all_day_tradability),
-        over_the_counter: filled_in(&instrument.otc_market_tier).is_some(),
+        over_the_counter: is_over_the_counter(instrument),
         collar: positive(instrument.default_preset_percent_limit).unwrap_or(dec!(0.05)),
         chain: filled_in(&instrument.tradable_chain_id).map(str::to_owned),
         market: instrument.market.as_ref().map(|url| url.tail().to_owned()),
     })
+}
+
+fn is_over_the_counter(instrument: &wire::Instrument<'_>) -> bool {
+    filled_in(&instrument.otc_market_tier).is_some()
 }
 
 fn kind(instrument: &wire::Instrument<'_>) -> InstrumentKind {
@@ -64,18 +72,19 @@ fn rules(instrument: &wire::Instrument<'_>) -> InstrumentRules {
     let mut rules = InstrumentRules::default();
     rules.min_quantity = Some(Quantity::new(Decimal::ONE));
     rules.quantity_step = Some(Quantity::new(Decimal::ONE));
-    // Rule 612 of Regulation NMS, unless the instrument has a tick of its own.
+    // Rule 612 of Regulation NMS, unless the instrument has a tick of its own. Over the counter it
+    // does not hold, and what clients send there has six places up to a cent.
+    let tick = |from, size| Tick { from, size };
     rules.ticks = match positive(instrument.min_tick_size) {
-        Some(size) => vec![Tick { from: None, size }],
+        Some(size) => vec![tick(None, size)],
+        None if is_over_the_counter(instrument) => vec![
+            tick(None, dec!(0.000001)),
+            tick(Some(dec!(0.01)), dec!(0.0001)),
+            tick(Some(Decimal::ONE), dec!(0.01)),
+        ],
         None => vec![
-            Tick {
-                from: None,
-                size: dec!(0.0001),
-            },
-            Tick {
-                from: Some(Decimal::ONE),
-                size: dec!(0.01),
-            },
+            tick(None, dec!(0.0001)),
+            tick(Some(Decimal::ONE), dec!(0.01)),
         ],
     };
     rules

@@ -2,6 +2,7 @@
 
 mod account;
 mod crypto;
+mod execution;
 mod market;
 mod option;
 mod order;
@@ -10,13 +11,14 @@ pub(crate) use account::{
     Sources, account, cost_of_strategy, dividend, position, signed_cost, summary,
 };
 pub(crate) use crypto::{PREFIX, crypto_order, forex_quote, holding, own_part, pair};
+pub(crate) use execution::{crypto_executions, equity_executions, option_executions};
 pub(crate) use market::{FRACTION, Listing, bar, fundamentals, hours, instrument, quote};
 pub(crate) use option::{
     Delivers, chain, collateral, contract, delivers, event, option_position, option_quote, strategy,
 };
-pub(crate) use order::{equity_executions, equity_order, option_order, ref_id};
+pub(crate) use order::{equity_order, option_order, ref_id};
 
-use bytes::Bytes;
+use bytestring::ByteString;
 use wheelhouse_core::{
     AccountId, Decimal, Error, ErrorKind, InstrumentId, OrderState, Price, Raw, Result, Side,
     Symbol, TimeInForce,
@@ -27,17 +29,17 @@ use crate::wire::{Num, Text};
 /// Where an object stands in the body it came in.
 #[derive(Clone, Copy)]
 pub(crate) enum Place<'a> {
-    Row(&'a Bytes, usize),
-    Whole(&'a Bytes),
+    Row(&'a ByteString, usize),
+    Whole(&'a ByteString),
 }
 
 impl Place<'_> {
     pub(crate) fn raw(self) -> Raw {
         match self {
-            Self::Whole(body) => Raw::whole(body.clone()),
+            Self::Whole(body) => Raw::whole(body.as_bytes().clone()),
             Self::Row(body, index) => {
                 let index = u32::try_from(index).unwrap_or(u32::MAX);
-                Raw::element(body.clone(), &["results"], index)
+                Raw::element(body.as_bytes().clone(), &["results"], index)
             }
         }
     }

@@ -52,7 +52,10 @@ impl Delivers {
         if let Some(units) = self.units {
             contract.multiplier = units;
         }
-        contract.deliverable = self.kind;
+        // An index cannot be delivered, whatever its chain says.
+        if contract.deliverable != Some(Deliverable::Cash) {
+            contract.deliverable = self.kind;
+        }
     }
 }
 
@@ -112,6 +115,7 @@ pub(crate) fn contract(contract: &wire::Contract<'_>, place: Place<'_>) -> Resul
         .tradability
         .as_ref()
         .map(|text| active && text.as_str() == "tradable");
+    converted.deliverable = contract.is_on_an_index().then_some(Deliverable::Cash);
     converted.raw = place.raw();
     Ok(converted)
 }
@@ -257,18 +261,19 @@ pub(crate) fn event(row: &wire::OptionEvent<'_>, place: Place<'_>) -> Result<Opt
             price: price(part.price),
         })
     };
-    let cash = row.total_cash_amount.map(|amount| {
-        let paid = row
-            .direction
-            .as_ref()
-            .is_some_and(|d| d.as_str() == "debit");
-        let amount = if paid {
-            -amount.0.abs()
-        } else {
-            amount.0.abs()
-        };
-        Money::new(amount, Currency::USD)
-    });
+    // Without its direction nobody knows whether money came or went.
+    let amount = row.total_cash_amount.map(|amount| amount.0.abs());
+    let side = match &row.direction {
+        Some(text) => Some(direction(text.as_str())?),
+        None => None,
+    };
+    let cash = match (amount, side) {
+        (Some(amount), Some(Side::Sell)) => Some(amount),
+        (Some(amount), Some(Side::Buy)) => Some(-amount),
+        (amount, None) => amount.filter(|amount| amount.is_zero()),
+        (None, _) => None,
+    };
+    let cash = cash.map(|amount| Money::new(amount, Currency::USD));
     Ok(OptionEvent {
         id: row.id.owned(),
         account: account_id(row.account_number.as_ref(), row.account.as_ref())?,

@@ -1,7 +1,6 @@
 use wheelhouse_core::{
-    BrokerOrderId, ClientOrderId, Currency, Decimal, Execution, ExecutionId, InstrumentId, Money,
-    OptionOrder, Order, OrderSize, OrderType, PositionEffect, PositionId, Price, Quantity, Result,
-    Side,
+    BrokerOrderId, ClientOrderId, Currency, Decimal, InstrumentId, Money, OptionOrder, Order,
+    OrderSize, OrderState, OrderType, PositionEffect, PositionId, Price, Quantity, Result, Side,
 };
 
 use super::{
@@ -35,7 +34,16 @@ pub(crate) fn equity_order(order: &wire::Order<'_>, place: Place<'_>) -> Result<
     let side = side(order.side.as_str())?;
     let mut converted = Order::new(id, account, instrument, side, order_type, size);
     converted.client_order_id = order.ref_id.as_ref().and_then(ref_id);
-    converted.filled = Quantity::new(order.cumulative_quantity.map_or(Decimal::ZERO, |n| n.0));
+    converted.state = state(
+        order.state.as_str(),
+        order.response_category.as_ref().map(Text::as_str),
+    );
+    let shares = filled(order.cumulative_quantity, &converted.state)?;
+    // It is in the unit of the size: of an order by amount what was paid.
+    converted.filled = Quantity::new(match converted.size {
+        OrderSize::Notional(_) if !shares.is_zero() => paid(order, shares)?,
+        _ => shares,
+    });
     converted.average_price = price(order.average_price);
     // The price of a market order is the collar that it may not exceed.
     if matches!(
@@ -46,10 +54,6 @@ pub(crate) fn equity_order(order: &wire::Order<'_>, place: Place<'_>) -> Result<
     }
     converted.stop_price = price(order.stop_price);
     converted.time_in_force = time_in_force(order.time_in_force.as_str());
-    converted.state = state(
-        order.state.as_str(),
-        order.response_category.as_ref().map(Text::as_str),
-    );
     converted.effect = match order.position_effect.as_ref().map(Text::as_str) {
         Some("open") => Some(PositionEffect::Open),
         Some("close") => Some(PositionEffect::Close),
@@ -63,6 +67,25 @@ pub(crate) fn equity_order(order: &wire::Order<'_>, place: Place<'_>) -> Result<
     converted.updated_at = order.updated_at.map(|at| at.0);
     converted.raw = place.raw();
     Ok(converted)
+}
+
+/// How much was executed. Left out it is nothing only where nothing can have been.
+pub(super) fn filled(told: Option<Num>, state: &OrderState) -> Result<Decimal> {
+    use OrderState::{Held, PendingNew, Rejected, Working};
+    match (told, state) {
+        (Some(quantity), _) => Ok(quantity.0),
+        (None, PendingNew | Held | Working | Rejected) => Ok(Decimal::ZERO),
+        _ => Err(odd(
+            "an order in the answer does not say how much of it was executed",
+        )),
+    }
+}
+
+fn paid(order: &wire::Order<'_>, shares: Decimal) -> Result<Decimal> {
+    let told = order.executed_notional.as_ref().map(|it| it.amount.0);
+    let average = || positive(order.average_price)?.checked_mul(shares);
+    told.or_else(average)
+        .ok_or_else(|| odd("an order in the answer does not say what was paid for it"))
 }
 
 fn order_type(kind: &str, trigger: Option<&Text<'_>>, trailing: bool) -> OrderType {
@@ -80,33 +103,6 @@ fn order_type(kind: &str, trigger: Option<&Text<'_>>, trailing: bool) -> OrderTy
 /// The identifier that this side gave an order; orders from telephones have theirs in capitals.
 pub(crate) fn ref_id(text: &Text<'_>) -> Option<ClientOrderId> {
     ClientOrderId::new(text.as_str().to_ascii_lowercase()).ok()
-}
-
-pub(crate) fn equity_executions(
-    order: &wire::Order<'_>,
-    place: Place<'_>,
-) -> Result<Vec<Execution>> {
-    let id = fit("order", BrokerOrderId::new(order.id.as_str()))?;
-    let account = account_id(None, Some(&order.account))?;
-    let instrument = instrument_id(order.instrument_id.as_ref(), &order.instrument)?;
-    let side = side(order.side.as_str())?;
-    let convert = |row: &wire::Execution<'_>| -> Result<Execution> {
-        let mut execution = Execution::new(
-            fit("execution", ExecutionId::new(row.id.as_str()))?,
-            id.clone(),
-            account.clone(),
-            side,
-            Quantity::new(row.quantity.0),
-            Price::new(row.price.0),
-        );
-        execution.instrument = Some(instrument.clone());
-        execution.position = Some(fit("position", PositionId::new(instrument.as_str()))?);
-        execution.fee = row.fees.map(|fee| Money::new(fee.0, Currency::USD));
-        execution.time = row.timestamp.map(|at| at.0);
-        execution.raw = place.raw();
-        Ok(execution)
-    };
-    order.executions.iter().map(convert).collect()
 }
 
 pub(crate) fn option_order(
@@ -135,15 +131,15 @@ pub(crate) fn option_order(
         Some(text) => Some(super::symbol(text)?),
         None => None,
     };
-    converted.filled = Quantity::new(order.processed_quantity.map_or(Decimal::ZERO, |n| n.0));
-    converted.limit_price = price(order.price);
-    converted.stop_price = price(order.stop_price);
-    converted.average_price = average(order);
-    converted.time_in_force = time_in_force(order.time_in_force.as_str());
     converted.state = state(
         order.state.as_str(),
         order.response_category.as_ref().map(Text::as_str),
     );
+    converted.filled = Quantity::new(filled(order.processed_quantity, &converted.state)?);
+    converted.limit_price = price(order.price);
+    converted.stop_price = price(order.stop_price);
+    converted.average_price = average(order);
+    converted.time_in_force = time_in_force(order.time_in_force.as_str());
     converted.effect = legs
         .iter()
         .all(|leg| leg.effect == first.effect)

@@ -14,11 +14,14 @@ use super::{
     broker,
     client::Inner,
     endpoints, error,
-    readings::Readings,
     recent::Recent,
     server_clock::ServerClock,
     sign::{Keys, RequestSigner},
 };
+use crate::readings::Readings;
+
+/// The least pause between two readings of an account.
+const REST: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Builds a [`RobinhoodCrypto`]. Needed are [`http`](Self::http), [`api_key`](Self::api_key) and
 /// [`private_key`](Self::private_key).
@@ -158,7 +161,7 @@ impl RobinhoodCryptoBuilder {
                 accounts: Cached::default(),
                 pairs: Cached::default(),
                 recent: Recent::default(),
-                readings: Readings::default(),
+                readings: Readings::resting(REST),
                 asks_otherwise: AtomicBool::new(false),
             }),
         })

@@ -18,8 +18,9 @@ use wheelhouse_ratelimit::Usage;
 use super::{
     CryptoFeeTier, CryptoPriceEstimate, CryptoSpreadQuote, RobinhoodCryptoBuilder,
     RobinhoodCryptoConfig, api::Api, broker, capabilities::capabilities, convert::Pair,
-    directory::Listed, error::unsupported, readings::Readings, recent::Recent,
+    directory::Listed, error::unsupported, recent::Recent,
 };
+use crate::readings::Readings;
 
 /// One user of Robinhood's official Crypto Trading API.
 ///
@@ -43,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) accounts: Cached<Vec<Listed>>,
     pub(crate) pairs: Cached<Vec<Pair>>,
     pub(crate) recent: Recent,
-    pub(crate) readings: Readings,
+    pub(crate) readings: Readings<AccountId>,
     /// Whether the orders that are partly filled cannot be asked for by their state.
     pub(crate) asks_otherwise: AtomicBool,
 }

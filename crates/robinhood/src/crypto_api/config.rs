@@ -58,8 +58,8 @@ pub struct RobinhoodCryptoConfig {
     /// How long an order may take to show after its placement; 60 s.
     #[serde(with = "seconds")]
     pub consistency_window: Duration,
-    /// How far back [`order_by_client_id`](wheelhouse_core::Broker::order_by_client_id) looks;
-    /// 7 days.
+    /// How far back [`order_by_client_id`](wheelhouse_core::Broker::order_by_client_id) looks among
+    /// final orders; 7 days. Those that still work are found at any age.
     #[serde(with = "seconds")]
     pub recent_history: Duration,
     /// The age at which the trading pairs and their rules are read again; 1 h.

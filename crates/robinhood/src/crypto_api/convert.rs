@@ -270,7 +270,7 @@ pub(crate) fn order(order: &wire::Order<'_>, place: Place<'_>) -> Result<Order> 
         (Some(quantity), _) => (OrderSize::Units(Quantity::new(quantity)), asset_filled),
         (None, Some(amount)) => {
             let money = Money::new(amount, quote_currency(symbol)?);
-            (OrderSize::Notional(money), paid(fills)?)
+            (OrderSize::Notional(money), paid(fills, order)?)
         }
         (None, None) => {
             return Err(odd(
@@ -301,12 +301,17 @@ pub(crate) fn order(order: &wire::Order<'_>, place: Place<'_>) -> Result<Order> 
     Ok(converted)
 }
 
-/// What the executions add up to in the quote currency.
-fn paid(fills: &[wire::Fill]) -> Result<Decimal> {
-    let sum = fills.iter().try_fold(Decimal::ZERO, |sum, fill| {
-        sum.checked_add(fill.quantity.0.checked_mul(fill.effective_price.0)?)
-    });
-    sum.ok_or_else(|| odd("the executions of an order in the answer are beyond all numbers"))
+/// What was paid in the quote currency: what the executions add up to, or without them the mean
+/// price of what was filled.
+fn paid(fills: &[wire::Fill], order: &wire::Order<'_>) -> Result<Decimal> {
+    let filled = positive(order.filled_asset_quantity);
+    let sum = match (fills, filled) {
+        ([], Some(filled)) => positive(order.average_price).and_then(|it| it.checked_mul(filled)),
+        _ => fills.iter().try_fold(Decimal::ZERO, |sum, fill| {
+            sum.checked_add(fill.quantity.0.checked_mul(fill.effective_price.0)?)
+        }),
+    };
+    sum.ok_or_else(|| odd("an order in the answer does not say what was paid for it"))
 }
 
 /// Converts the executions of an order. They have no identifiers of their own: theirs are made of
@@ -355,6 +360,23 @@ mod tests {
         );
         assert_eq!(time_in_force(Some("gfd")), TimeInForce::Day);
         assert_eq!(side("hold").unwrap_err().code(), 3006);
+    }
+
+    #[test]
+    fn what_was_paid_for_an_amount_is_told_without_executions_too() {
+        let order_of = |order: &wire::Order<'_>| super::order(order, Place::Whole(&Bytes::new()));
+        let read = |price: &str| {
+            let body = format!(
+                r#"{{"id":"7","account_number":"1","symbol":"BTC-USD","client_order_id":"c",
+                "side":"buy","type":"limit","state":"partially_filled","executions":null,
+                "average_price":{price},"filled_asset_quantity":"0.1",
+                "limit_order_config":{{"quote_amount":"9","limit_price":"60"}}}}"#
+            );
+            let order: wire::Order<'_> = serde_json::from_str(&body).unwrap();
+            order_of(&order)
+        };
+        assert_eq!(read("\"50\"").unwrap().filled.value(), Decimal::from(5));
+        assert_eq!(read("null").unwrap_err().code(), 3006);
     }
 
     #[test]

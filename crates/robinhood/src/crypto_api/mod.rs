@@ -18,7 +18,6 @@ mod market;
 mod orders;
 mod place;
 mod portfolio;
-mod readings;
 mod recent;
 mod request;
 mod resolve;

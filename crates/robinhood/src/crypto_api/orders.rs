@@ -88,18 +88,17 @@ impl Inner {
         id: &AccountId,
         instrument: Option<&InstrumentId>,
     ) -> Result<Vec<Order>> {
-        let routes = self.api.routes;
-        let mut all = self
-            .read_in_state(&routes.orders, id, instrument, Some("open"))
-            .await?;
+        let endpoint = &self.api.routes.orders;
+        let mut all = Vec::new();
+        // In the order of an order's life: one that moves on meanwhile is in the next list.
         if self.config.version == CryptoApiVersion::V2 {
-            all.extend(
-                self.read_in_state(&routes.orders, id, instrument, Some("pending"))
-                    .await?,
-            );
+            let pending = self.read_in_state(endpoint, id, instrument, Some("pending"));
+            all.extend(pending.await?);
         }
+        let open = self.read_in_state(endpoint, id, instrument, Some("open"));
+        all.extend(open.await?);
         all.extend(self.read_partly_filled(id, instrument).await?);
-        // An order can move from one list to the next in between, and is then there twice.
+        // It is there twice then.
         let mut seen = HashSet::new();
         all.retain(|order: &Order| seen.insert(order.id.clone()));
         self.name(&mut all);

@@ -4,12 +4,14 @@ use std::{
 };
 
 use wheelhouse_core::{
-    AcceptedOrder, ClientOrderId, Error, ErrorKind, Order, Result, Submission, UnresolvedOrder,
+    AcceptedOrder, ClientOrderId, Error, ErrorKind, Order, Result, RetryAdvice, Submission,
+    UnresolvedOrder,
 };
 
 use super::ids;
 
-/// How many placements are remembered; the oldest goes first.
+/// How many placements are remembered. The oldest goes first, but none that nobody knows what became
+/// of: it could be placed twice if it came again.
 const MOST: usize = 4_096;
 
 /// The placements of late, by their identifiers as the broker has them. What the broker does with a
@@ -23,6 +25,27 @@ pub(crate) struct Recent {
 struct State {
     by_wire_id: HashMap<String, Placement>,
     oldest_first: VecDeque<String>,
+}
+
+impl State {
+    fn make_room(&mut self) -> Result<()> {
+        if self.by_wire_id.len() < MOST {
+            return Ok(());
+        }
+        let may_go = |id: &String| {
+            let placement = self.by_wire_id.get(id);
+            placement.is_none_or(|it| !matches!(it.outcome, Submission::Unknown(_)))
+        };
+        let Some(at) = self.oldest_first.iter().position(may_go) else {
+            let message = format!("the outcome of {MOST} orders is unknown; resolve them first");
+            let error = Error::new(ErrorKind::OrderRejected, message);
+            return Err(error.with_advice(RetryAdvice::ResolveFirst));
+        };
+        if let Some(oldest) = self.oldest_first.remove(at) {
+            self.by_wire_id.remove(&oldest);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -51,11 +74,7 @@ impl Recent {
             let message = format!("the client order id {id} was used for another order");
             return Err(Error::new(ErrorKind::ClientOrderIdReused, message));
         }
-        if state.by_wire_id.len() >= MOST
-            && let Some(oldest) = state.oldest_first.pop_front()
-        {
-            state.by_wire_id.remove(&oldest);
-        }
+        state.make_room()?;
         let placement = Placement {
             id: open.client_order_id.clone(),
             content: content.into(),
@@ -114,8 +133,8 @@ impl Recent {
 mod tests {
     use time::OffsetDateTime;
     use wheelhouse_core::{
-        AccountId, BrokerOrderId, InstrumentId, OrderRequest, OrderSize, OrderType, Quantity, Side,
-        dec,
+        AccountId, BrokerOrderId, InstrumentId, OrderRequest, OrderSize, OrderType, Quantity,
+        RejectReason, Rejection, Side, dec,
     };
 
     use super::*;
@@ -167,16 +186,44 @@ mod tests {
         assert_eq!(order.client_order_id.unwrap().as_str(), "KIT-1");
     }
 
+    fn place(recent: &Recent, n: usize, outcome: impl Fn(UnresolvedOrder) -> Submission) -> u16 {
+        let open = open(&n.to_string());
+        match recent.begin(b"a", &open) {
+            Ok(_) => recent.finish(&open.client_order_id.clone(), &Ok(outcome(open))),
+            Err(error) => return error.code(),
+        }
+        0
+    }
+
+    fn refused(open: UnresolvedOrder) -> Submission {
+        let id = open.client_order_id;
+        Submission::Rejected(Rejection::new(id, RejectReason::Other, "no"))
+    }
+
     #[test]
     fn only_the_latest_are_remembered() {
         let recent = Recent::default();
         for n in 0..MOST + 10 {
-            let _ = recent.begin(b"a", &open(&n.to_string())).unwrap();
+            assert_eq!(place(&recent, n, refused), 0);
         }
         let state = recent.lock();
         assert_eq!(
             (state.by_wire_id.len(), state.oldest_first.len()),
             (MOST, MOST)
         );
+    }
+
+    #[test]
+    fn what_could_be_placed_twice_is_not_forgotten() {
+        let recent = Recent::default();
+        assert_eq!(place(&recent, MOST, refused), 0);
+        for n in 0..MOST {
+            // The first of these takes the place of the one that was refused.
+            let outcome = place(&recent, n, Submission::Unknown);
+            assert_eq!(outcome, 0, "{n}");
+        }
+        assert_eq!(place(&recent, MOST + 1, refused), 3008);
+        let again = recent.begin(b"a", &open("0")).unwrap();
+        assert!(matches!(again, Some(Submission::Unknown(_))), "{again:?}");
     }
 }

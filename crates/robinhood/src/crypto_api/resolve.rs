@@ -1,13 +1,10 @@
 //! Finding out what became of an order, by reading only.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use time::OffsetDateTime;
 use wheelhouse_adapter::{ConsistencyWindow, Pauses};
 use wheelhouse_core::{
-    AccountId, ClientOrderId, Error, ErrorKind, Evidence, Order, Resolution, Result,
-    UnresolvedOrder,
+    AccountId, ClientOrderId, ErrorKind, Evidence, Order, Resolution, Result, UnresolvedOrder,
 };
 
 use super::{
@@ -16,8 +13,8 @@ use super::{
     error::{invalid, odd},
     ids,
     orders::{orders, stamp},
-    readings::Snapshot,
 };
+use crate::readings::{Outcome, Snapshot};
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.
 const SKEW: time::Duration = time::Duration::seconds(60);
@@ -112,11 +109,7 @@ impl Inner {
         at + ahead.min(time::Duration::ZERO) - SKEW
     }
 
-    async fn reading(
-        &self,
-        account: &AccountId,
-        from: OffsetDateTime,
-    ) -> Result<Arc<Snapshot>, Arc<Error>> {
+    async fn reading(&self, account: &AccountId, from: OffsetDateTime) -> Outcome {
         let read = |from| self.read_snapshot(account, from);
         let clock = &**self.api.clock();
         self.readings.take_part(clock, account, from, read).await

@@ -1,8 +1,9 @@
 use wheelhouse_core::{
-    Error, ErrorKind, OrderKind, OrderRequest, OrderSize, Result, Side, TimeInForce, TradingHours,
+    Error, ErrorKind, InstrumentStatus, OrderKind, OrderRequest, OrderSize, Result, Side,
+    TimeInForce, TradingHours,
 };
 
-use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
+use super::{Prepared, onto_grid, open, prepared, ref_id_of, written_time_in_force};
 use crate::{client::Inner, convert, error, resolve::Book, wire::crypto::NewCryptoOrder};
 
 impl Inner {
@@ -12,6 +13,10 @@ impl Inner {
         }
         let pair = self.pair(&request.instrument).await?;
         request.check(&self.capabilities(), &pair, None)?;
+        if pair.status == Some(InstrumentStatus::Closed) {
+            let message = format!("{} is not traded at this broker", pair.symbol);
+            return Err(error::invalid(message));
+        }
         let OrderSize::Units(quantity) = request.size else {
             return Err(error::unsupported(
                 "crypto is ordered in units at this broker",
@@ -42,7 +47,9 @@ impl Inner {
                         "there is no price now; use a limit order",
                     )
                 };
-                ("market", price.or(quote.last).ok_or_else(missing)?)
+                let price = price.or(quote.last);
+                let price = price.and_then(|it| onto_grid(&pair.rules, request.side, it));
+                ("market", price.ok_or_else(missing)?)
             }
             kind => {
                 let message = format!(

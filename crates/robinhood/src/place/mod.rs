@@ -12,9 +12,9 @@ use ring::digest;
 use serde::{Serialize, de::IgnoredAny};
 use wheelhouse_adapter::{Gone, SendGate, Waiting};
 use wheelhouse_core::{
-    AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind, Order,
-    OrderRequest, OrderState, Raw, Rejection, Result, RetryAdvice, Submission, TimeInForce,
-    UnresolvedOrder,
+    AcceptedOrder, BrokerId, BrokerOrderId, ClientOrderId, Effect, Error, ErrorKind,
+    InstrumentRules, Order, OrderRequest, OrderState, Price, Raw, Rejection, Result, RetryAdvice,
+    Side, Submission, TimeInForce, UnresolvedOrder,
 };
 use wheelhouse_http::{Answer, Endpoint};
 
@@ -258,7 +258,7 @@ impl Inner {
         let Ok(snapshot) = self.reading(prepared.book, account, from).await else {
             return Ok(unknown(open, error));
         };
-        let Some(order) = snapshot.order_of(&letter.ref_id) else {
+        let [order] = snapshot.orders_of(&letter.ref_id) else {
             return Ok(unknown(open, error));
         };
         let there = order.raw.json().unwrap_or_default();
@@ -356,6 +356,17 @@ fn written_time_in_force(time_in_force: &TimeInForce) -> Result<&'static str> {
             "this broker has no orders that stand {other}"
         ))),
     }
+}
+
+/// Puts a price that was computed on the grid, away from the market where it has to move. `None` if
+/// it is beyond all numbers.
+fn onto_grid(rules: &InstrumentRules, side: Side, price: Price) -> Option<Price> {
+    let below = rules.price_at_or_below(price);
+    if side == Side::Sell || below == price {
+        return Some(below);
+    }
+    let tick = rules.tick_at(price.value())?;
+    below.value().checked_add(tick).map(Price::new)
 }
 
 fn report_alone(id: &ClientOrderId, outcome: &Result<Submission>) {

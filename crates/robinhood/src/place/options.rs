@@ -9,6 +9,7 @@ use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
 use crate::{
     client::Inner,
     error,
+    market::JUST_NOW,
     options::Terms,
     orders::{account_url, option_url},
     resolve::Book,
@@ -50,7 +51,12 @@ impl Inner {
             .iter()
             .map(|leg| leg.contract.clone())
             .collect();
-        let terms = self.terms_of(&ids).await?;
+        let mut terms = self.terms_of(&ids).await?;
+        if terms.values().any(|it| it.contract.tradable == Some(false)) {
+            // What was read a while ago may be over.
+            let since = self.clock().monotonic().saturating_sub(JUST_NOW);
+            terms = self.terms_told_since(since, &ids).await?;
+        }
         let mut legs: Vec<Arc<Terms>> = Vec::new();
         for id in &ids {
             let Some(leg) = terms.get(id) else {

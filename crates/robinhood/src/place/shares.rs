@@ -7,11 +7,12 @@ use wheelhouse_core::{
     TradingHours, dec,
 };
 
-use super::{Prepared, open, prepared, ref_id_of, written_time_in_force};
+use super::{Prepared, onto_grid, open, prepared, ref_id_of, written_time_in_force};
 use crate::{
     client::Inner,
     convert::{FRACTION, Listing},
     error,
+    market::JUST_NOW,
     orders::{account_url, instrument_url},
     resolve::Book,
     wire::order::{NewAmount, NewOrder, NewTrailingPeg},
@@ -25,8 +26,13 @@ impl Inner {
         // What can be refused without knowing the instrument is refused before anything is read.
         check_form(&request)?;
         self.known(&request.account, "place_order").await?;
-        let listing: Arc<Listing> = self.listing(&request.instrument).await?;
-        check(&request, &listing, &self.capabilities())?;
+        let mut listing: Arc<Listing> = self.listing(&request.instrument).await?;
+        let capabilities = self.capabilities();
+        if check(&request, &listing, &capabilities).is_err() {
+            // What was read a while ago, such as a halt, may be over.
+            listing = self.listing_within(JUST_NOW, &request.instrument).await?;
+        }
+        check(&request, &listing, &capabilities)?;
         if matches!(request.size, OrderSize::Notional(_)) {
             self.check_open(&listing).await?;
         }
@@ -151,7 +157,8 @@ fn check(
     let symbol = &listing.instrument.symbol;
     let market = matches!(request.kind, OrderKind::Market);
     let mut instrument: Instrument = listing.instrument.clone();
-    if market && listing.fractional {
+    let sells = request.side == Side::Sell && listing.fractions_sell;
+    if market && (listing.fractional || sells) {
         instrument.rules.min_quantity = Some(Quantity::new(FRACTION));
         instrument.rules.quantity_step = Some(Quantity::new(FRACTION));
     }
@@ -311,16 +318,15 @@ fn body<'a>(
                 .ok_or_else(no_price)?;
             let (peg, distance) = peg(trail, last.value())?;
             let stop = match request.side {
-                Side::Buy => last.value() + distance,
-                Side::Sell => last.value() - distance,
+                Side::Buy => last.value().checked_add(distance),
+                Side::Sell => last.value().checked_sub(distance),
             };
-            let tick = listing.instrument.rules.tick_at(stop).unwrap_or(dec!(0.01));
-            let stop = (stop - stop % tick).normalize();
-            if stop <= Decimal::ZERO {
-                return Err(error::invalid(
-                    "the trailing stop is farther away than the price",
-                ));
-            }
+            let rules = &listing.instrument.rules;
+            let stop = stop.and_then(|stop| onto_grid(rules, request.side, Price::new(stop)));
+            let stop = stop.map(number).filter(|stop| *stop > Decimal::ZERO);
+            let stop = stop.ok_or_else(|| {
+                error::invalid("the trailing stop is farther away than the price")
+            })?;
             body.stop_price = Some(stop);
             body.trailing_peg = Some(peg);
             if request.side == Side::Buy {

@@ -2,17 +2,16 @@
 
 mod reading;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use time::OffsetDateTime;
 use wheelhouse_adapter::{ConsistencyWindow, Pauses};
 use wheelhouse_core::{
     AccountId, BrokerId, ClientOrderId, Error, ErrorKind, Evidence, Order, OrderRequest, OrderSize,
     Resolution, Result, UnresolvedOrder,
 };
 
-pub(crate) use self::reading::{Readings, Snapshot};
-use crate::{client::Inner, convert, error, place::ref_id_of};
+pub(crate) use self::reading::{EndOfList, OPEN_STATES, Which};
+use crate::{client::Inner, convert, error, place::ref_id_of, readings::Outcome};
 
 /// How much earlier than its sending an order may be dated, where the two clocks are set.
 const SKEW: time::Duration = time::Duration::seconds(60);
@@ -72,14 +71,22 @@ impl Inner {
                 Ok(snapshot) => {
                     evidence.complete_reads += 1;
                     evidence.last_read_at = Some(snapshot.ended_at);
-                    if let Some(order) = snapshot.order_of(&ref_id) {
-                        let mut order = order.clone();
-                        order.client_order_id = Some(open.client_order_id.clone());
-                        self.recent.found(&open.client_order_id, &order);
-                        return Ok(Resolution::Found(Box::new(order)));
+                    evidence.remark = None;
+                    match snapshot.orders_of(&ref_id) {
+                        [] => {}
+                        [order] => {
+                            let mut order = order.clone();
+                            order.client_order_id = Some(open.client_order_id.clone());
+                            self.recent.found(&open.client_order_id, &order);
+                            return Ok(Resolution::Found(Box::new(order)));
+                        }
+                        several => evidence.remark = Some(bear_it(several)),
                     }
                     if last && snapshot.began >= window.end() && evidence.complete_reads >= 3 {
-                        return Ok(Resolution::NotFound(evidence));
+                        return Ok(match evidence.remark {
+                            None => Resolution::NotFound(evidence),
+                            Some(_) => Resolution::Unknown(Box::new(open.clone()), evidence),
+                        });
                     }
                 }
                 // The account is not the user's.
@@ -100,9 +107,14 @@ impl Inner {
         &self,
         book: Book,
         account: &AccountId,
-        from: OffsetDateTime,
-    ) -> Result<Arc<Snapshot>, Arc<Error>> {
+        from: time::OffsetDateTime,
+    ) -> Outcome {
         self.known(account, "resolve").await?;
+        if book == Book::Crypto && self.crypto_account(account).await?.is_none() {
+            // An order was placed there, so that it is not there now proves nothing.
+            let message = "the account has no account of crypto beside it any more";
+            return Err(Arc::new(convert::odd(message)));
+        }
         self.reading(book, account, from).await
     }
 
@@ -119,19 +131,38 @@ impl Inner {
             Some(Book::Options),
             self.config.private_crypto.then_some(Book::Crypto),
         ];
+        let mut found: Vec<Order> = Vec::new();
         for book in books.into_iter().flatten() {
-            let snapshot = self
-                .reading(book, id, from)
-                .await
-                .map_err(|error| (*error).clone())?;
-            if let Some(order) = snapshot.order_of(&ref_id) {
-                let mut order = order.clone();
-                order.client_order_id = Some(client_id.clone());
-                return Ok(Some(order));
-            }
+            let snapshot = self.reading(book, id, from).await;
+            let snapshot = snapshot.map_err(|error| (*error).clone())?;
+            found.extend_from_slice(snapshot.orders_of(&ref_id));
         }
-        Ok(None)
+        if found.is_empty() {
+            // It may be older than that and still work.
+            let bears = |order: &Order| {
+                let told = order.client_order_id.as_ref();
+                told.is_some_and(|it| it.as_str() == ref_id)
+            };
+            for book in books.into_iter().flatten() {
+                let open = self.scan(book, id, Which::Open).await?;
+                found.extend(open.into_iter().filter(bears));
+            }
+            // Pages move when orders come in while they are read.
+            let mut seen = HashSet::new();
+            found.retain(|order| seen.insert(order.id.clone()));
+        }
+        if found.len() > 1 {
+            return Err(convert::odd(bear_it(&found)));
+        }
+        Ok(found.pop().map(|mut order| {
+            order.client_order_id = Some(client_id.clone());
+            order
+        }))
     }
+}
+
+fn bear_it(orders: &[Order]) -> String {
+    format!("{} orders bear the identifier", orders.len())
 }
 
 fn recent(history: std::time::Duration) -> time::Duration {

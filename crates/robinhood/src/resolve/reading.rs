@@ -1,12 +1,5 @@
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
-use time::OffsetDateTime;
-use wheelhouse_core::{AccountId, Error, Order, Result};
+use time::{Duration, OffsetDateTime};
+use wheelhouse_core::{AccountId, Order, Result};
 
 use super::Book;
 use crate::{
@@ -16,102 +9,21 @@ use crate::{
     convert::{self, Place},
     endpoints,
     orders::written,
+    readings::{Outcome, Snapshot},
     wire::{option_order as option_wire, order as wire},
 };
 
-/// The orders of one book, read completely as far back as was asked for.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    orders: HashMap<String, Order>,
-    /// When it began, in monotonic time.
-    pub(crate) began: Duration,
-    pub(crate) ended_at: OffsetDateTime,
-}
+/// The states of options in which an order can still change, as the filter of their list names them.
+pub(crate) const OPEN_STATES: &str =
+    "new,queued,unconfirmed,confirmed,partially_filled,pending_cancelled";
 
-impl Snapshot {
-    fn new(orders: Vec<Order>, began: Duration, ended_at: OffsetDateTime) -> Self {
-        let by_ref =
-            |order: Order| Some((order.client_order_id.as_ref()?.as_str().to_owned(), order));
-        Self {
-            orders: orders.into_iter().filter_map(by_ref).collect(),
-            began,
-            ended_at,
-        }
-    }
-
-    /// Returns the order that bears an identifier, in lower case.
-    pub(crate) fn order_of(&self, ref_id: &str) -> Option<&Order> {
-        self.orders.get(ref_id)
-    }
-}
-
-type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
-
-/// The readings of each account and book. One runs at a time, and it serves everybody who was
-/// waiting when it began: two thousand open questions take as many requests as one.
-#[derive(Debug, Default)]
-pub(crate) struct Readings(Mutex<HashMap<(AccountId, Book), Arc<Line>>>);
-
-#[derive(Debug, Default)]
-struct Line {
-    state: Mutex<State>,
-    turn: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// How many readings have begun.
-    begun: u64,
-    /// How far back the next one has to go.
-    from: Option<OffsetDateTime>,
-    /// The last one that ended, and which it was.
-    last: Option<(u64, Outcome)>,
-}
-
-impl Readings {
-    fn line(&self, account: &AccountId, book: Book) -> Arc<Line> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.entry((account.clone(), book)).or_default().clone()
-    }
-}
-
-impl Line {
-    /// Takes part in the next reading, which goes back to `from` at least.
-    async fn take_part<F>(
-        &self,
-        from: OffsetDateTime,
-        read: impl FnOnce(OffsetDateTime) -> F + Send,
-    ) -> Outcome
-    where
-        F: Future<Output = Result<Snapshot>> + Send,
-    {
-        let wanted = {
-            let mut state = self.lock();
-            state.from = Some(state.from.map_or(from, |other| other.min(from)));
-            state.begun + 1
-        };
-        let _turn = self.turn.lock().await;
-        let (number, from) = {
-            let mut state = self.lock();
-            // One that began after this call is good enough. If it was given up half-way, there is
-            // none and the next one runs here.
-            if let Some((number, outcome)) = &state.last
-                && *number >= wanted
-            {
-                return outcome.clone();
-            }
-            state.begun += 1;
-            let earliest = state.from.take().map_or(from, |other| other.min(from));
-            (state.begun, earliest)
-        };
-        let outcome = read(from).await.map(Arc::new).map_err(Arc::new);
-        self.lock().last = Some((number, outcome.clone()));
-        outcome
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Which orders of a book to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    /// Those that can still change, however old, and maybe others.
+    Open,
+    /// Those that were made at this time or later, and maybe others.
+    Since(OffsetDateTime),
 }
 
 impl Inner {
@@ -122,8 +34,10 @@ impl Inner {
         account: &AccountId,
         from: OffsetDateTime,
     ) -> Outcome {
-        let line = self.readings.line(account, book);
-        line.take_part(from, |from| self.read_book(book, account, from))
+        let read = |from| self.read_book(book, account, from);
+        let list = (account.clone(), book);
+        self.readings
+            .take_part(self.clock(), &list, from, read)
             .await
     }
 
@@ -134,31 +48,44 @@ impl Inner {
         from: OffsetDateTime,
     ) -> Result<Snapshot> {
         let began = self.clock().monotonic();
-        let orders = match book {
-            Book::Crypto => {
-                self.read_crypto_orders(account, &endpoints::SCAN_CRYPTO_ORDERS)
-                    .await?
-            }
-            Book::Options => self.scan_option_orders(account, from).await?,
-            Book::Shares => self.scan_orders(account, from).await?,
-        };
+        let orders = self.scan(book, account, Which::Since(from)).await?;
         Ok(Snapshot::new(orders, began, self.clock().now()))
     }
 
-    async fn scan_orders(&self, account: &AccountId, from: OffsetDateTime) -> Result<Vec<Order>> {
+    /// Reads orders of a book, over all pages that can have some.
+    pub(crate) async fn scan(
+        &self,
+        book: Book,
+        account: &AccountId,
+        which: Which,
+    ) -> Result<Vec<Order>> {
+        match book {
+            Book::Crypto => {
+                let endpoint = &endpoints::SCAN_CRYPTO_ORDERS;
+                self.read_crypto_orders(account, endpoint, which).await
+            }
+            Book::Options => self.scan_option_orders(account, which).await,
+            Book::Shares => self.scan_orders(account, which).await,
+        }
+    }
+
+    async fn scan_orders(&self, account: &AccountId, which: Which) -> Result<Vec<Order>> {
         let endpoint = &endpoints::SCAN_ORDERS;
         let call = self
             .api
             .call(Host::Api, endpoint)
             .query("account_numbers", account);
-        let call = call.query("created_at[gte]", written(from)?);
-        let mut orders = Vec::new();
+        let call = match which {
+            Which::Open => call.query("is_closed", false),
+            Which::Since(from) => call.query("created_at[gte]", written(from)?),
+        };
+        let (mut orders, mut end) = (Vec::new(), EndOfList::new(which));
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (items, next) = rows(body, |row: &wire::Order<'_>, index| {
                     convert::equity_order(row, Place::Row(body, index)).map(Some)
                 })?;
-                let go_on = any_since(items.iter(), from);
+                let go_on = !end.is_reached(&items);
                 orders.extend(items.into_iter().filter(|order| order.account == *account));
                 Ok((next, go_on))
             })
@@ -166,25 +93,24 @@ impl Inner {
         Ok(orders)
     }
 
-    async fn scan_option_orders(
-        &self,
-        account: &AccountId,
-        from: OffsetDateTime,
-    ) -> Result<Vec<Order>> {
+    async fn scan_option_orders(&self, account: &AccountId, which: Which) -> Result<Vec<Order>> {
         let endpoint = &endpoints::SCAN_OPTION_ORDERS;
         let call = self
             .api
             .call(Host::Api, endpoint)
             .query("account_numbers", account);
-        let call = call.query("created_at__gte", written(from)?);
-        let mut orders = Vec::new();
+        let call = match which {
+            Which::Open => call.query("states", OPEN_STATES),
+            Which::Since(from) => call.query("created_at__gte", written(from)?),
+        };
+        let (mut orders, mut end) = (Vec::new(), EndOfList::new(which));
         self.api
             .all_pages(Host::Api, endpoint, call, |body| {
                 let (items, next) = rows(body, |row: &option_wire::OptionOrder<'_>, index| {
                     let order = convert::option_order(row, Place::Row(body, index))?;
                     Ok(Some(order.order))
                 })?;
-                let go_on = any_since(items.iter(), from);
+                let go_on = !end.is_reached(&items);
                 orders.extend(items.into_iter().filter(|order| order.account == *account));
                 Ok((next, go_on))
             })
@@ -193,50 +119,116 @@ impl Inner {
     }
 }
 
-/// Lists are the newest first. If the broker has ignored the filter, a page of older orders only is
-/// where to stop, and a day more than that for orders that were changed since.
-fn any_since<'a>(mut orders: impl Iterator<Item = &'a Order>, from: OffsetDateTime) -> bool {
-    let from = from - time::Duration::DAY;
-    orders.any(|order| order.created_at.is_none_or(|at| at >= from))
+/// Tells on which page of a list all that follows is too old, where the broker ignores the filter by
+/// time or has none. Nobody promises that its lists are the newest first, so it has to show in the
+/// rows: their times fall by more than a day, and never rise by as much.
+#[derive(Debug)]
+pub(crate) struct EndOfList {
+    from: Option<OffsetDateTime>,
+    newest: Option<OffsetDateTime>,
+    oldest: Option<OffsetDateTime>,
+    falls: bool,
+    rises: bool,
+}
+
+/// How much a list may be out of order.
+const DISORDER: Duration = Duration::DAY;
+
+impl EndOfList {
+    pub(crate) fn new(which: Which) -> Self {
+        let from = match which {
+            Which::Open => None,
+            Which::Since(from) => Some(from),
+        };
+        Self {
+            from,
+            newest: None,
+            oldest: None,
+            falls: false,
+            rises: false,
+        }
+    }
+
+    /// Takes the next page.
+    pub(crate) fn is_reached(&mut self, page: &[Order]) -> bool {
+        let Some(from) = self.from else {
+            return false;
+        };
+        let mut all_are_old = !page.is_empty();
+        for order in page {
+            let Some(at) = order.created_at else {
+                all_are_old = false;
+                continue;
+            };
+            self.falls |= self.newest.is_some_and(|newest| newest - at > DISORDER);
+            self.rises |= self.oldest.is_some_and(|oldest| at - oldest > DISORDER);
+            self.newest = self.newest.max(Some(at));
+            self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
+            all_are_old &= from - at > DISORDER;
+        }
+        all_are_old && self.falls && !self.rises
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use time::macros::datetime;
+    use wheelhouse_core::{
+        AccountId, BrokerOrderId, InstrumentId, OrderSize, OrderType, Quantity, Side, dec,
+    };
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn two_thousand_waiters_share_readings() {
-        let line = Arc::new(Line::default());
-        let count = Arc::new(AtomicU32::new(0));
-        let waiters: Vec<_> = (0..2_000)
-            .map(|n| {
-                let (line, count) = (line.clone(), count.clone());
-                tokio::spawn(async move {
-                    let from = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(n);
-                    let outcome = line
-                        .take_part(from, |_| async {
-                            count.fetch_add(1, Ordering::Relaxed);
-                            tokio::task::yield_now().await;
-                            Ok(Snapshot::new(
-                                vec![],
-                                Duration::ZERO,
-                                OffsetDateTime::UNIX_EPOCH,
-                            ))
-                        })
-                        .await;
-                    assert!(outcome.is_ok());
-                })
-            })
+    const FROM: OffsetDateTime = datetime!(2026-11-20 15:00 UTC);
+
+    /// Orders that are so many hours older than what is asked for.
+    fn page(hours: &[i64]) -> Vec<Order> {
+        let order = |hours: &i64| {
+            let mut order = Order::new(
+                BrokerOrderId::new("7").unwrap(),
+                AccountId::new("1").unwrap(),
+                InstrumentId::new("f").unwrap(),
+                Side::Buy,
+                OrderType::Market,
+                OrderSize::Shares(Quantity::new(dec!(1))),
+            );
+            order.created_at = Some(FROM - Duration::hours(*hours));
+            order
+        };
+        hours.iter().map(order).collect()
+    }
+
+    fn ends(pages: &[&[i64]]) -> bool {
+        let mut end = EndOfList::new(Which::Since(FROM));
+        let reached: Vec<_> = pages
+            .iter()
+            .map(|hours| end.is_reached(&page(hours)))
             .collect();
-        for waiter in waiters {
-            waiter.await.unwrap();
-        }
+        reached.last().copied().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_list_that_is_seen_to_fall_ends_with_its_first_page_of_old_orders() {
+        assert!(ends(&[&[-1, 30, 400], &[401, 500]]));
         assert!(
-            count.load(Ordering::Relaxed) <= 3,
-            "{}",
-            count.load(Ordering::Relaxed)
+            ends(&[&[-1, -2, 0, 30], &[31, 60]]),
+            "a little out of order"
         );
+        assert!(!ends(&[&[-1, 30, 400]]), "there may be more of today");
+        assert!(!ends(&[&[0, 1], &[20, 23]]), "less than a day older");
+    }
+
+    #[test]
+    fn a_list_that_may_be_in_another_order_is_read_to_its_end() {
+        assert!(!ends(&[&[500, 499], &[498]]), "it hardly moves");
+        assert!(!ends(&[&[900, 500], &[400]]), "oldest first");
+        assert!(!ends(&[&[400, 900, 100], &[200, 800]]), "in no order");
+        assert!(!ends(&[&[-1, 30, 400], &[]]), "an empty page tells nothing");
+    }
+
+    #[test]
+    fn open_orders_can_be_of_any_age() {
+        let mut end = EndOfList::new(Which::Open);
+        assert!(!end.is_reached(&page(&[-1, 400, 900])));
     }
 }

@@ -163,11 +163,16 @@ pub(crate) struct Position<'a> {
     #[serde(default)]
     pub(crate) clearing_average_cost: Option<Num>,
     #[serde(default)]
+    pub(crate) created_at: Option<Stamp>,
+}
+
+/// `GET /positions/`: what each has cost, which is asked for less often than the rest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Cost<'a> {
+    #[serde(default)]
     pub(crate) clearing_cost_basis: Option<Num>,
     #[serde(borrow, default)]
     pub(crate) clearing_direction: Option<Text<'a>>,
-    #[serde(default)]
-    pub(crate) created_at: Option<Stamp>,
 }
 
 /// `GET /dividends/`.

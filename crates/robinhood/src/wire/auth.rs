@@ -2,19 +2,19 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-use wheelhouse_core::SecretString;
+use serde::{Deserialize, Deserializer, Serialize};
+use wheelhouse_core::{ExposeSecret, SecretString};
 
 use super::{Num, Stamp, Text};
 
 /// Any answer of `POST /oauth2/token/`: which it is, its keys tell, not its status.
 #[derive(Deserialize)]
 pub(crate) struct TokenAnswer<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "token")]
     pub(crate) access_token: Option<SecretString>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "token")]
     pub(crate) refresh_token: Option<SecretString>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "token")]
     pub(crate) read_only_secondary_access_token: Option<SecretString>,
     #[serde(default)]
     pub(crate) expires_in: Option<Num>,
@@ -28,6 +28,12 @@ pub(crate) struct TokenAnswer<'a> {
     pub(crate) mfa_type: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) challenge: Option<Challenge<'a>>,
+}
+
+/// An empty token is none.
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    let token = Option::<SecretString>::deserialize(deserializer)?;
+    Ok(token.filter(|token| !token.expose_secret().is_empty()))
 }
 
 #[derive(Deserialize)]
@@ -187,7 +193,7 @@ pub(crate) struct Screen<'a> {
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Screen<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Params<'a> {
             #[serde(rename = "sheriffChallenge", borrow, default)]

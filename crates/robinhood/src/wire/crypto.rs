@@ -107,6 +107,34 @@ pub(crate) struct CryptoOrder<'a> {
     pub(crate) updated_at: Option<Stamp>,
 }
 
+/// `GET nummus /orders/`, read for what was executed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CryptoFills<'a> {
+    #[serde(borrow)]
+    pub(crate) id: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) account_id: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) currency_pair_id: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) side: Text<'a>,
+    #[serde(default)]
+    pub(crate) cumulative_quantity: Option<Num>,
+    #[serde(borrow, default)]
+    pub(crate) executions: Option<Vec<CryptoFill<'a>>>,
+}
+
+/// Never captured: the names are those of the Crypto Trading API.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CryptoFill<'a> {
+    #[serde(borrow, default)]
+    pub(crate) id: Option<Text<'a>>,
+    pub(crate) effective_price: Num,
+    pub(crate) quantity: Num,
+    #[serde(default)]
+    pub(crate) timestamp: Option<Stamp>,
+}
+
 /// `GET /marketdata/forex/quotes/{pair id}/`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ForexQuote<'a> {

@@ -27,6 +27,11 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Misfit
         offset: error.valid_up_to(),
         what: "bytes that are not UTF-8".to_owned(),
     })?;
+    decode_text(text)
+}
+
+/// Decodes a body that is known to be text.
+pub(crate) fn decode_text<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Misfit> {
     serde_json::from_str(text).map_err(|error| misfit(text, &error))
 }
 

@@ -13,6 +13,6 @@ pub(crate) mod order;
 mod rows;
 pub(crate) mod value;
 
-pub(crate) use json::{Misfit, decode};
+pub(crate) use json::{Misfit, decode, decode_text};
 pub(crate) use rows::walk;
 pub(crate) use value::{Amount, Day, Num, Page, Stamp, Text};

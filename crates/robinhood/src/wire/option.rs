@@ -70,8 +70,26 @@ pub(crate) struct Contract<'a> {
     pub(crate) state: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) tradability: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) underlying_type: Option<Text<'a>>,
     #[serde(default)]
     pub(crate) min_ticks: Option<Ticks>,
+}
+
+impl Contract<'_> {
+    pub(crate) fn is_on_an_index(&self) -> bool {
+        let kind = self.underlying_type.as_ref().map(Text::as_str);
+        kind == Some("index")
+    }
+}
+
+/// `GET /indexes/`. Only these fields are known.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Index<'a> {
+    #[serde(borrow)]
+    pub(crate) symbol: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) tradable_chain_ids: Vec<Text<'a>>,
 }
 
 /// `GET /marketdata/options/`. Rows can be `null`, and so can the greeks.

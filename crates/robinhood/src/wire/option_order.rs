@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wheelhouse_core::Decimal;
 
-use super::{Num, Stamp, Text};
+use super::{Num, Stamp, Text, order::Execution};
 
 /// `GET /options/orders/`, `GET /options/orders/{id}/` and the answer to `POST /options/orders/`.
 #[derive(Debug, Deserialize)]
@@ -58,6 +58,31 @@ pub(crate) struct Leg<'a> {
     pub(crate) ratio_quantity: Num,
     #[serde(borrow)]
     pub(crate) side: Text<'a>,
+}
+
+/// `GET /options/orders/`, read for what was executed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OptionFills<'a> {
+    #[serde(borrow)]
+    pub(crate) id: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) account_number: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) legs: Vec<LegFills<'a>>,
+    #[serde(default)]
+    pub(crate) regulatory_fees: Option<Num>,
+    #[serde(default)]
+    pub(crate) contract_fees: Option<Num>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct LegFills<'a> {
+    #[serde(borrow)]
+    pub(crate) option: Text<'a>,
+    #[serde(borrow)]
+    pub(crate) side: Text<'a>,
+    #[serde(borrow, default)]
+    pub(crate) executions: Option<Vec<Execution<'a>>>,
 }
 
 /// The body of `POST /options/orders/`.

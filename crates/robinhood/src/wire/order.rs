@@ -44,6 +44,8 @@ pub(crate) struct Order<'a> {
     #[serde(borrow, default)]
     pub(crate) dollar_based_amount: Option<Amount<'a>>,
     #[serde(borrow, default)]
+    pub(crate) executed_notional: Option<Amount<'a>>,
+    #[serde(borrow, default)]
     pub(crate) position_effect: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(crate) response_category: Option<Text<'a>>,
@@ -54,7 +56,7 @@ pub(crate) struct Order<'a> {
     #[serde(default)]
     pub(crate) updated_at: Option<Stamp>,
     #[serde(borrow, default)]
-    pub(crate) executions: Vec<Execution<'a>>,
+    pub(crate) executions: Option<Vec<Execution<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]

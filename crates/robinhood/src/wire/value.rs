@@ -74,30 +74,39 @@ fn short(text: &[u8]) -> Option<Decimal> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
-    let (whole, fraction) = match digits.iter().position(|byte| *byte == b'.') {
-        Some(point) => (digits.get(..point)?, digits.get(point + 1..)?),
-        None => (digits, &[][..]),
-    };
-    let hanging = fraction.is_empty() && whole.len() < digits.len();
-    if whole.is_empty() || hanging || whole.len() + fraction.len() > 18 {
+    if digits.len() > 19 {
         return None;
     }
-    let mut mantissa = 0_i64;
-    for part in [whole, fraction] {
-        for byte in part {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            mantissa = mantissa * 10 + i64::from(digit);
-        }
+    let (whole, mantissa) = leading(digits, 0);
+    let (scale, mantissa) = match digits.get(whole..)? {
+        [] => (0, mantissa),
+        [b'.', fraction @ ..] => match leading(fraction, mantissa) {
+            (scale @ 1.., mantissa) if scale == fraction.len() => (scale, mantissa),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if whole == 0 || whole + scale > 18 {
+        return None;
     }
     if mantissa == 0 {
         return Some(Decimal::ZERO);
     }
     let mantissa = if negative { -mantissa } else { mantissa };
-    let scale = u32::try_from(fraction.len()).ok()?;
-    Some(Decimal::new(mantissa, scale))
+    Some(Decimal::new(mantissa, u32::try_from(scale).ok()?))
+}
+
+/// Counts the digits that `text` begins with and appends them to `mantissa`.
+#[inline]
+fn leading(text: &[u8], mut mantissa: i64) -> (usize, i64) {
+    for (place, byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (place, mantissa);
+        }
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(i64::from(digit));
+    }
+    (text.len(), mantissa)
 }
 
 fn long(text: &str) -> Option<Decimal> {

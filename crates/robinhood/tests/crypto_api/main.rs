@@ -12,6 +12,7 @@ mod conformance;
 mod endpoints;
 mod faults;
 mod journey;
+mod moving;
 mod offline;
 mod paging;
 mod placing;

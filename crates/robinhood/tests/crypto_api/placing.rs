@@ -21,157 +21,79 @@ use crate::rig::{
 /// Answers that prove nothing, and whether the order was placed all the same.
 fn unclear() -> Vec<(&'static str, Fault, bool)> {
     let fault = |kind| Fault::new(Route::PlaceOrder, kind).times(1);
+    let placed = unclear_and_placed().into_iter();
+    let placed = placed.map(|(what, kind)| (what, fault(kind).acting(true), true));
+    let others = unclear_and_not_placed().into_iter();
+    let others = others.map(|(what, kind)| (what, fault(kind), false));
+    placed.chain(others).collect()
+}
+
+fn unclear_and_placed() -> Vec<(&'static str, Kind)> {
+    let body = |text: &[u8]| Kind::Body(text.to_vec());
+    let announced = |off_by| Kind::ContentLength { off_by };
     let set = |pointer: &str, value: &str| Kind::Set {
         pointer: pointer.to_owned(),
         value: value.to_owned(),
     };
+    let another = "\"131de903-5a9c-4260-abc1-28d562a5dcf0\"";
+    let (size, limit) = (
+        "/limit_order_config/asset_quantity",
+        "/limit_order_config/limit_price",
+    );
+    let no_id = Kind::Remove {
+        pointer: "/id".into(),
+    };
     vec![
-        ("F34 no answer", fault(Kind::DropAnswer), true),
-        (
-            "F34 reset, not acted",
-            fault(Kind::Reset(Moment::AfterRead)),
-            false,
-        ),
-        (
-            "F34 reset, acted",
-            fault(Kind::Reset(Moment::AfterActing)),
-            true,
-        ),
-        (
-            "F2 page of an edge",
-            fault(Kind::Html(502)).acting(true),
-            true,
-        ),
-        ("F2 page with success", fault(Kind::Html(200)), false),
-        (
-            "F14 500",
-            fault(refusal(500, "A server error occurred.")).acting(true),
-            true,
-        ),
-        ("F14 503", fault(answer(503, "")), false),
-        ("F14 504 worded", fault(refusal(504, "Timed out.")), false),
-        (
-            "F1 malformed",
-            fault(Kind::Body(b"{\"id\": oops}".to_vec())),
-            true,
-        ),
-        ("F3 empty", fault(Kind::Body(Vec::new())), true),
-        ("F3 204", fault(answer(204, "")), false),
-        (
-            "F4 success with errors",
-            fault(answer(200, r#"{"type":"client_error","errors":[]}"#)),
-            false,
-        ),
-        (
-            "F4 success with a refusal",
-            fault(answer(
-                200,
-                include_str!("../data/crypto_error_validation.json"),
-            )),
-            false,
-        ),
+        ("F34 no answer", Kind::DropAnswer),
+        ("F34 reset, acted", Kind::Reset(Moment::AfterActing)),
+        ("F2 page of an edge", Kind::Html(502)),
+        ("F14 500", refusal(500, "A server error occurred.")),
+        ("F1 malformed", body(b"{\"id\": oops}")),
+        ("F3 empty", body(b"")),
+        ("F17 gzip cut off", Kind::Gzip(GzipFault::Truncated)),
+        ("F18 cut off", Kind::Truncate { keep: 20 }),
+        ("F18 announced longer", announced(7)),
+        ("F18 announced shorter", announced(-7)),
+        ("F20 deep", body("[".repeat(10_000).as_bytes())),
+        ("F21 twice", body(b"{\"id\":\"1\",\"id\":\"2\"}")),
+        ("F22 no number", set(limit, "\"1,000.5\"")),
+        ("F23 NaN", set("/filled_asset_quantity", "\"NaN\"")),
+        ("F24 no id", no_id),
+        ("F27 no zone", set("/created_at", "\"2026-11-20T10:00:00\"")),
+        ("F29 Latin-1", body(b"{\"id\":\"\xE9\"}")),
+        ("F43 of another", set("/client_order_id", another)),
+        ("F43 of another account", set("/account_number", "\"999\"")),
+        ("other numbers", set(size, "\"7\"")),
+    ]
+}
+
+fn unclear_and_not_placed() -> Vec<(&'static str, Kind)> {
+    let errors = r#"{"type":"client_error","errors":[]}"#;
+    let server_error = r#"{"type":"server_error","errors":[{"detail":"x","attr":null}]}"#;
+    let refused = include_str!("../data/crypto_error_validation.json");
+    let elsewhere = Kind::Redirect {
+        status: 307,
+        location: "/elsewhere/".into(),
+    };
+    vec![
+        ("F34 reset, not acted", Kind::Reset(Moment::AfterRead)),
+        ("F2 page with success", Kind::Html(200)),
+        ("F14 503", answer(503, "")),
+        ("F14 504 worded", refusal(504, "Timed out.")),
+        ("F3 204", answer(204, "")),
+        ("F4 success with errors", answer(200, errors)),
+        ("F4 success with a refusal", answer(200, refused)),
+        ("F4 a server error with 400", answer(400, server_error)),
         (
             "F5 400 with an order",
-            fault(answer(400, r#"{"id":"7","state":"open"}"#)),
-            false,
+            answer(400, r#"{"id":"7","state":"open"}"#),
         ),
         (
             "F7 403 of an edge",
-            fault(answer(403, r#"{"message":"Forbidden"}"#)),
-            false,
+            answer(403, r#"{"message":"Forbidden"}"#),
         ),
-        (
-            "F16 redirect",
-            fault(Kind::Redirect {
-                status: 307,
-                location: "/elsewhere/".into(),
-            }),
-            false,
-        ),
-        (
-            "F17 gzip cut off",
-            fault(Kind::Gzip(GzipFault::Truncated)),
-            true,
-        ),
-        ("F18 cut off", fault(Kind::Truncate { keep: 20 }), true),
-        (
-            "F18 announced longer",
-            fault(Kind::ContentLength { off_by: 7 }),
-            true,
-        ),
-        (
-            "F18 announced shorter",
-            fault(Kind::ContentLength { off_by: -7 }),
-            true,
-        ),
-        (
-            "F19 64 MiB",
-            fault(Kind::HugeBody { bytes: 64 << 20 }),
-            false,
-        ),
-        (
-            "F20 deep",
-            fault(Kind::Body("[".repeat(10_000).into_bytes())),
-            true,
-        ),
-        (
-            "F21 twice",
-            fault(Kind::Body(b"{\"id\":\"1\",\"id\":\"2\"}".to_vec())),
-            true,
-        ),
-        (
-            "F23 NaN",
-            fault(set("/filled_asset_quantity", "\"NaN\"")),
-            true,
-        ),
-        (
-            "F27 no zone",
-            fault(set("/created_at", "\"2026-11-20T10:00:00\"")),
-            true,
-        ),
-        (
-            "F4 a server error with 400",
-            fault(answer(
-                400,
-                r#"{"type":"server_error","errors":[{"detail":"x","attr":null}]}"#,
-            )),
-            false,
-        ),
-        (
-            "F24 no id",
-            fault(Kind::Remove {
-                pointer: "/id".into(),
-            }),
-            true,
-        ),
-        (
-            "F43 of another",
-            fault(set(
-                "/client_order_id",
-                "\"131de903-5a9c-4260-abc1-28d562a5dcf0\"",
-            )),
-            true,
-        ),
-        (
-            "F43 of another account",
-            fault(set("/account_number", "\"999\"")),
-            true,
-        ),
-        (
-            "other numbers",
-            fault(set("/limit_order_config/asset_quantity", "\"7\"")),
-            true,
-        ),
-        (
-            "F22 no number",
-            fault(set("/limit_order_config/limit_price", "\"1,000.5\"")),
-            true,
-        ),
-        (
-            "F29 Latin-1",
-            fault(Kind::Body(b"{\"id\":\"\xE9\"}".to_vec())),
-            true,
-        ),
+        ("F16 redirect", elsewhere),
+        ("F19 64 MiB", Kind::HugeBody { bytes: 64 << 20 }),
     ]
 }
 

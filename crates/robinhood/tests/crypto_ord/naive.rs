@@ -1,33 +1,29 @@
 //! A client as it is often written: what fails is tried again, three times.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::signature::Ed25519KeyPair;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
 use wheelhouse_core::Clock;
+use wheelhouse_testkit::NaiveClient;
 
 use crate::rig::{PATIENCE, Rig, account, api_key, identifier, key_pair};
 
 const RETRIES: usize = 3;
 
 pub(crate) struct Client {
-    addr: SocketAddr,
+    http: NaiveClient,
     clock: Arc<dyn Clock>,
     keys: Ed25519KeyPair,
 }
 
 impl Client {
-    pub(crate) fn new(rig: &Rig) -> Arc<Self> {
-        Arc::new(Self {
-            addr: rig.proxy.addr(),
+    pub(crate) fn new(rig: &Rig) -> Self {
+        Self {
+            http: NaiveClient::new(rig.proxy.addr(), PATIENCE),
             clock: rig.clock.clone(),
             keys: key_pair(0),
-        })
+        }
     }
 
     /// Places an order, and again if that did not succeed.
@@ -46,34 +42,15 @@ impl Client {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a naive client has a timeout, no clock"
-    )]
     async fn post(&self, body: &str) -> io::Result<String> {
-        let path = format!(
-            "/api/v2/crypto/trading/orders/?account_number={}",
-            account(0)
-        );
+        let account = account(0);
+        let path = format!("/api/v2/crypto/trading/orders/?account_number={account}");
         let (key, at) = (api_key(0), self.clock.now().unix_timestamp());
-        let signature = self
-            .keys
-            .sign(format!("{key}{at}{path}POST{body}").as_bytes());
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\nx-api-key: {key}\r\nx-timestamp: {at}\r\n\
-             x-signature: {}\r\ncontent-type: application/json; charset=utf-8\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            self.addr,
-            STANDARD.encode(signature),
-            body.len(),
-        );
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.addr).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            Ok(answer)
-        };
-        timeout(PATIENCE, exchange).await?
+        let signed = format!("{key}{at}{path}POST{body}");
+        let signature = STANDARD.encode(self.keys.sign(signed.as_bytes()));
+        let http = self.http.clone().header("x-api-key", key);
+        let http = http.header("x-timestamp", at);
+        let http = http.header("x-signature", signature);
+        http.send("POST", &path, body).await
     }
 }

@@ -156,7 +156,7 @@ async fn waited(headers: &[(&'static str, &str)]) -> (Duration, Option<Error>) {
     (clock.0.skipped(), outcome.err())
 }
 
-fn date(at: time::OffsetDateTime) -> String {
+pub(crate) fn date(at: time::OffsetDateTime) -> String {
     let format = time::macros::format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );

@@ -7,12 +7,15 @@
 )]
 
 mod conformance;
+mod executions;
 mod faults;
 mod hostile;
+mod indexes;
 mod journey;
 mod login;
 mod orders;
 mod paging;
 mod reads;
+mod reported;
 mod rig;
 mod wheel;

@@ -426,6 +426,41 @@ async fn a_thousand_positions_need_no_call_for_each_of_them() {
     assert_eq!(summary, 7 + pages);
 }
 
+/// Answers a route that lists what bears the asked-for `ids`: for each of them `template`, changed.
+async fn rows_by_id(
+    at: &AtServer,
+    route: &str,
+    template: Value,
+    change: impl Fn(&mut Value, &str) + Send + Sync + 'static,
+) {
+    let answer = move |request: &wiremock::Request| {
+        let ids = query(request, "ids").unwrap_or_default();
+        let told = |id: &str| {
+            let mut row = template.clone();
+            row["id"] = json!(id);
+            change(&mut row, id);
+            row
+        };
+        let rows: Vec<_> = ids.split(',').map(told).collect();
+        wiremock::ResponseTemplate::new(200).set_body_raw(page(&rows), "application/json")
+    };
+    let path = format!("/api.robinhood.com{route}");
+    wiremock::Mock::given(wiremock::matchers::path(path))
+        .respond_with(answer)
+        .with_priority(1)
+        .mount(&at.server)
+        .await;
+}
+
+/// Answers with shares that are called W and four digits of their identifier.
+async fn instruments_by_id(at: &AtServer) {
+    let template = value("instrument_detail_F");
+    rows_by_id(at, "/instruments/", template, |row, id| {
+        row["symbol"] = json!(format!("W{}", &id[4..8]));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn positions_without_a_name_get_theirs_by_fifties() {
     let at = AtServer::new().await;
@@ -440,23 +475,7 @@ async fn positions_without_a_name_get_theirs_by_fifties() {
     let all: Vec<_> = (0..120).map(held).collect();
     at.mount("GET", "api", "/positions/", 200, page(&all), 1)
         .await;
-    let listing = value("instrument_detail_F");
-    let answer = move |request: &wiremock::Request| {
-        let ids = query(request, "ids").unwrap_or_default();
-        let named = |id: &str| {
-            let mut row = listing.clone();
-            row["id"] = json!(id);
-            row["symbol"] = json!(format!("W{}", &id[4..8]));
-            row
-        };
-        let rows: Vec<_> = ids.split(',').map(named).collect();
-        wiremock::ResponseTemplate::new(200).set_body_raw(page(&rows), "application/json")
-    };
-    wiremock::Mock::given(wiremock::matchers::path("/api.robinhood.com/instruments/"))
-        .respond_with(answer)
-        .with_priority(1)
-        .mount(&at.server)
-        .await;
+    instruments_by_id(&at).await;
     let held = at.broker.all_positions(&at.account).await.unwrap();
     assert_eq!(held[7].symbol.as_ref().unwrap().as_str(), "W0007");
     assert!(held.iter().all(|it| it.symbol.is_some()));
@@ -485,29 +504,16 @@ async fn options_on_many_chains_are_read_by_forties() {
         ("instruments", "option_instrument_detail_F_put_10"),
         ("chains", "options_chain_F"),
     ] {
-        let template = value(name);
-        let answer = move |request: &wiremock::Request| {
-            let ids = query(request, "ids").unwrap_or_default();
-            let told = |id: &str| {
-                let mut row = template.clone();
-                row["id"] = json!(id);
-                row["chain_id"] = json!(id.replace("00000000000b", "00000000000c"));
-                row["underlyings"] = json!([{
-                    "id": id.replace("00000000000c", "00000000000d"),
-                    "symbol": format!("W{}", &id[4..8]),
-                    "type": "equity",
-                }]);
-                row
-            };
-            let rows: Vec<_> = ids.split(',').map(told).collect();
-            wiremock::ResponseTemplate::new(200).set_body_raw(page(&rows), "application/json")
-        };
-        let path = format!("/api.robinhood.com/options/{route}/");
-        wiremock::Mock::given(wiremock::matchers::path(path))
-            .respond_with(answer)
-            .with_priority(1)
-            .mount(&at.server)
-            .await;
+        let route = format!("/options/{route}/");
+        rows_by_id(&at, &route, value(name), |row, id| {
+            row["chain_id"] = json!(id.replace("00000000000b", "00000000000c"));
+            row["underlyings"] = json!([{
+                "id": id.replace("00000000000c", "00000000000d"),
+                "symbol": format!("W{}", &id[4..8]),
+                "type": "equity",
+            }]);
+        })
+        .await;
     }
     let options = at.broker.options().unwrap();
     let held = options.option_positions(&at.account).await.unwrap();
@@ -518,23 +524,7 @@ async fn options_on_many_chains_are_read_by_forties() {
     assert_eq!(at.sent("GET", "/options/chains/").await.len(), 3);
 
     // And so are the shares that they are on, whoever asks for one after the other.
-    let template = value("instrument_detail_F");
-    let answer = move |request: &wiremock::Request| {
-        let ids = query(request, "ids").unwrap_or_default();
-        let told = |id: &str| {
-            let mut row = template.clone();
-            row["id"] = json!(id);
-            row["symbol"] = json!(format!("W{}", &id[4..8]));
-            row
-        };
-        let rows: Vec<_> = ids.split(',').map(told).collect();
-        wiremock::ResponseTemplate::new(200).set_body_raw(page(&rows), "application/json")
-    };
-    wiremock::Mock::given(wiremock::matchers::path("/api.robinhood.com/instruments/"))
-        .respond_with(answer)
-        .with_priority(1)
-        .mount(&at.server)
-        .await;
+    instruments_by_id(&at).await;
     for held in &held {
         let underlying = held.contract.underlying.clone();
         let found = at.broker.instrument(&at.account, &underlying).await;

@@ -254,6 +254,7 @@ impl TokenSource for Token {
 /// A user at a server that answers with samples.
 pub(crate) struct AtServer {
     pub(crate) server: wiremock::MockServer,
+    pub(crate) clock: SkipClock,
     pub(crate) broker: Robinhood,
     pub(crate) account: AccountId,
 }
@@ -280,7 +281,7 @@ impl AtServer {
         Self::built_at(now, |config| config).await
     }
 
-    async fn built_at(
+    pub(crate) async fn built_at(
         now: OffsetDateTime,
         change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig,
     ) -> Self {
@@ -297,6 +298,7 @@ impl AtServer {
         let account = AccountId::new("100200301").unwrap();
         let at = Self {
             server,
+            clock,
             broker,
             account,
         };

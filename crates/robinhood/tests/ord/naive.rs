@@ -1,22 +1,18 @@
-//! A client as it is often written: what fails is tried again, three times, each time as a new order.
+//! A client as it is often written: what fails is tried again, three times, each time as a new
+//! order.
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use wheelhouse_testkit::NaiveClient;
 
 use crate::rig::{PASSWORD, PATIENCE, Rig, USERS, email};
 
 const RETRIES: usize = 3;
 
 pub struct Client {
-    addr: SocketAddr,
+    http: NaiveClient,
     number: usize,
-    token: String,
     account: Value,
     share: Value,
     contract: Value,
@@ -29,16 +25,16 @@ impl Client {
     pub async fn of_all(rig: &Rig) -> Vec<Self> {
         let mut clients = Vec::new();
         for number in 0..USERS {
-            clients.push(Self::log_in(rig.proxy.addr(), number).await);
+            let http = NaiveClient::new(rig.proxy.addr(), PATIENCE);
+            clients.push(Self::log_in(http, number).await);
         }
         clients
     }
 
-    async fn log_in(addr: SocketAddr, number: usize) -> Self {
+    async fn log_in(http: NaiveClient, number: usize) -> Self {
         let mut client = Self {
-            addr,
+            http,
             number,
-            token: String::new(),
             account: Value::Null,
             share: Value::Null,
             contract: Value::Null,
@@ -55,8 +51,10 @@ impl Client {
             "device_token": format!("00000000-0000-4000-8000-{number:012}"),
         });
         let answer = client.send("POST", "api", "/oauth2/token/", &login).await;
-        let token = answer.unwrap()["access_token"].clone();
-        client.token = token.as_str().unwrap().to_owned();
+        let answer = answer.unwrap();
+        let token = answer["access_token"].as_str().unwrap();
+        let bearer = format_args!("Bearer {token}");
+        client.http = client.http.header("authorization", bearer);
         client.account = client.first("api", "/accounts/").await["url"].clone();
         let share = client.first("api", "/instruments/?symbol=F").await;
         client.share = share["url"].clone();
@@ -141,40 +139,15 @@ impl Client {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a naive client has a timeout, no clock"
-    )]
     async fn send(&self, method: &str, host: &str, path: &str, body: &Value) -> io::Result<Value> {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
         };
-        let mut request = format!(
-            "{method} /{host}.robinhood.com{path} HTTP/1.1\r\nhost: {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n",
-            self.addr,
-            body.len(),
-        );
-        if !self.token.is_empty() {
-            request.push_str(&format!("authorization: Bearer {}\r\n", self.token));
-        }
-        request.push_str("\r\n");
-        request.push_str(&body);
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.addr).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
-            Ok::<_, io::Error>(answer)
-        };
-        let answer = timeout(PATIENCE, exchange).await??;
-        let (_, body) = answer
-            .split_once("\r\n\r\n")
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let path = format!("/{host}.robinhood.com{path}");
+        let answer = self.http.send(method, &path, &body).await?;
         // The first answer, where it came twice.
-        let mut values = serde_json::Deserializer::from_str(body).into_iter();
+        let mut values = serde_json::Deserializer::from_str(&answer).into_iter();
         values
             .next()
             .ok_or(io::ErrorKind::UnexpectedEof)?

@@ -1,20 +1,18 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use wheelhouse_core::{
     AccountId, Broker, BrokerExt, ClientOrderId, Clock, Decimal, InstrumentId, OptionLeg,
     OptionOrderRequest, OptionQuery, OrderKind, OrderRequest, OrderSize, PositionEffect, Price,
-    Quantity, Result, SecretString, Side, Submission, Symbol, dec, shares,
+    Quantity, SecretString, Side, Symbol, dec, shares,
 };
 use wheelhouse_http::{Deadlines, HttpClient};
 use wheelhouse_robinhood::{Environment, Robinhood, RobinhoodAuth, RobinhoodConfig};
 use wheelhouse_session::{Credentials, LoginRequest, SessionManager};
 use wheelhouse_sim::{
     Sim, Start,
-    robinhood::{AccountSpec, LoginFlow, Placement, Settings, UserSpec},
+    robinhood::{AccountSpec, Asset, LoginFlow, Placement, Settings, UserSpec},
 };
-use wheelhouse_testkit::{FaultPlan, FaultProxy, ScaledClock};
-
-use crate::tally::Entry;
+use wheelhouse_testkit::{DrillOrder, FaultPlan, FaultProxy, LedgerEntry, Pace, ScaledClock};
 
 pub const PLACEMENTS: usize = 10_000;
 /// The broker takes one placement of a user every 2.5 s.
@@ -30,41 +28,31 @@ pub const PASSWORD: &str = "ord-password";
 /// How much faster than the machine's clock the client's runs.
 const SPEED: u32 = 4;
 const SEED: u64 = 20_261_122;
+const MINUTE: Duration = Duration::from_secs(60);
+/// One user in so many says after 20 s that an order is not there.
+const HASTY: usize = 5;
 
 /// A server, and a proxy before it that breaks a fifth of the placements.
 pub struct Rig {
     pub sim: Arc<Sim>,
     pub proxy: FaultProxy,
-    clock: Arc<dyn Clock>,
-    pace: tokio::task::JoinHandle<()>,
+    pub clock: Arc<dyn Clock>,
+    _pace: Pace,
 }
 
 /// A user who is logged in, and what he trades.
 pub struct Trader {
-    pub broker: Robinhood,
-    pub clock: Arc<dyn Clock>,
-    pub accounts: Vec<AccountId>,
-    pub share: InstrumentId,
-    pub contract: InstrumentId,
-    pub pair: InstrumentId,
-}
-
-/// An order that is wanted.
-pub struct Wish {
-    id: ClientOrderId,
-    order: Kind,
-    /// Whether it is sent again if nobody knows what became of it.
-    pub again: bool,
-}
-
-enum Kind {
-    Options(OptionOrderRequest),
-    Other(OrderRequest),
+    broker: Arc<dyn Broker>,
+    accounts: Vec<AccountId>,
+    share: InstrumentId,
+    contract: InstrumentId,
+    pair: InstrumentId,
+    known_within: Duration,
 }
 
 impl Rig {
     pub async fn start() -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ScaledClock::new(SPEED));
+        let clock = ScaledClock::new(SPEED);
         let mut settings = Settings::new();
         settings.login = LoginFlow::Granted;
         // Of option orders nobody knows whether a second one with the same identifier is refused.
@@ -89,22 +77,23 @@ impl Rig {
         let proxy = FaultProxy::start(sim.robinhood().addr(), plan)
             .await
             .unwrap();
-        let pace = tokio::spawn(keep_pace(Arc::downgrade(&sim), clock.clone()));
+        let follower = sim.clone();
+        let pace = clock.lead(move |now| follower.advance_to(now));
         Self {
             sim,
             proxy,
-            clock,
-            pace,
+            clock: Arc::new(clock),
+            _pace: pace,
         }
     }
 
-    /// Logs all users in, through the proxy.
-    pub async fn traders(&self) -> Vec<Arc<Trader>> {
+    /// Logs all users in, through the proxy. Some say after 20 s that an order is not there: the
+    /// server shows everything at once. So all is known in a minute. The others wait as long as
+    /// they do by default, and then know within another minute.
+    pub async fn traders(&self) -> Vec<Trader> {
         let mut config = RobinhoodConfig::default();
         config.environment = Environment::Custom(format!("http://{}", self.proxy.addr()));
         config.private_crypto = true;
-        // This server shows everything at once. What is left of the minute is for reading.
-        config.consistency_window = Duration::from_secs(20);
         let patience = PATIENCE * SPEED;
         let mut http = HttpClient::builder().clock(self.clock.clone()).deadlines(
             Deadlines::default()
@@ -128,43 +117,44 @@ impl Rig {
             let credentials = Credentials::new(email(number), password).unwrap();
             let login = LoginRequest::new(auth.clone(), credentials);
             let session = manager.create(login).await.unwrap().ready().unwrap();
+            let mut config = config.clone();
+            let mut known_within = config.consistency_window + MINUTE;
+            if number.is_multiple_of(HASTY) {
+                config.consistency_window = Duration::from_secs(20);
+                known_within = MINUTE;
+            }
             let broker = Robinhood::builder()
-                .config(config.clone())
+                .config(config)
                 .http(http.clone())
                 .session(session)
                 .build()
                 .unwrap();
-            let trader = Trader::new(broker, self.clock.clone()).await;
-            traders.push(Arc::new(trader));
+            traders.push(Trader::new(Arc::new(broker), known_within).await);
         }
         traders
     }
 
-    /// Returns every order that the server really has.
-    pub fn ledger(&self) -> Vec<Entry> {
-        let entry = |placement: Placement| Entry {
-            label: placement.ref_id.unwrap_or_default().to_ascii_lowercase(),
-            order: placement.order_id,
+    /// Returns every order that the server really has, under the identifier that it was given.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let entry = |it: Placement| {
+            let label = it.ref_id.unwrap_or_default().to_ascii_lowercase();
+            // The adapter's identifiers say which orders are of crypto.
+            match it.asset {
+                Asset::Crypto => LedgerEntry::new(label, format_args!("crypto:{}", it.order_id)),
+                _ => LedgerEntry::new(label, it.order_id),
+            }
         };
         self.placements().into_iter().map(entry).collect()
     }
 
-    /// Returns how many orders the server has, and of how many wishes: each user wishes for each
-    /// thing in each quantity once.
-    pub fn wishes(&self) -> (usize, usize) {
-        let placements = self.placements();
-        let wishes: BTreeSet<_> = placements
-            .iter()
-            .map(|it| {
-                (
-                    &it.account,
-                    &it.symbol,
-                    format!("{:?}", it.asset),
-                    it.quantity,
-                )
-            })
-            .collect();
-        (placements.len(), wishes.len())
+    /// Returns every order that the server really has, under the wish that it came from: each user
+    /// wishes for each thing in each quantity once.
+    pub fn wishes(&self) -> Vec<LedgerEntry> {
+        let entry = |it: Placement| {
+            let wish = (it.account, it.symbol, it.asset, it.quantity);
+            LedgerEntry::new(format_args!("{wish:?}"), it.order_id)
+        };
+        self.placements().into_iter().map(entry).collect()
     }
 
     fn placements(&self) -> Vec<Placement> {
@@ -174,14 +164,8 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
-        self.pace.abort();
-    }
-}
-
 impl Trader {
-    async fn new(broker: Robinhood, clock: Arc<dyn Clock>) -> Self {
+    async fn new(broker: Arc<dyn Broker>, known_within: Duration) -> Self {
         let accounts = broker.accounts().await.unwrap();
         let accounts: Vec<_> = accounts.iter().map(|it| it.id.clone()).collect();
         let account = &accounts[0];
@@ -193,87 +177,57 @@ impl Trader {
         let contract = contracts.items.last().unwrap().id.clone();
         Self {
             broker,
-            clock,
             accounts,
             share,
             contract,
             pair,
+            known_within,
         }
     }
 
     /// Makes an order: of shares, of which one in five is at market, of options, and of crypto.
-    pub fn wish(&self, turn: usize) -> Wish {
+    /// Some are placed again if nobody knows what became of them.
+    pub fn order(&self, turn: usize) -> DrillOrder {
         let own = &self.accounts[0];
         let id = ClientOrderId::new(format!("ORD-{own}-{turn:05}")).unwrap();
-        let account = match turn % 4 {
-            3 => own,
-            _ => &self.accounts[turn / 4 % self.accounts.len()],
-        };
-        let order = match turn % 4 {
-            0 if turn.is_multiple_of(5) => Kind::Other(OrderRequest::market(
-                account,
-                &self.share,
-                Side::Buy,
-                shares!(1),
-            )),
-            0 | 1 => Kind::Other(OrderRequest::limit(
-                account,
-                &self.share,
-                Side::Buy,
-                shares!(2),
-                dec!(5),
-            )),
-            2 => Kind::Options(OptionOrderRequest::new(
-                account,
-                vec![OptionLeg {
-                    contract: self.contract.clone(),
-                    side: Side::Buy,
-                    effect: PositionEffect::Open,
-                    ratio: 1,
-                }],
-                Quantity::new(Decimal::ONE),
-                OrderKind::Limit {
-                    price: Price::new(dec!(0.01)),
-                },
-                Side::Buy,
-            )),
-            _ => Kind::Other(OrderRequest::limit(
-                account,
-                &self.pair,
-                Side::Buy,
-                OrderSize::Units(Quantity::new(dec!(0.001))),
-                dec!(30_000),
-            )),
-        };
-        let order = match order {
-            Kind::Other(request) => Kind::Other(request.client_order_id(id.clone())),
-            Kind::Options(mut request) => {
-                request.client_order_id = Some(id.clone());
-                Kind::Options(request)
+        let account = &self.accounts[turn / 4 % self.accounts.len()];
+        let (share, pair) = (&self.share, &self.pair);
+        let request = match turn % 4 {
+            0 if turn.is_multiple_of(5) => {
+                OrderRequest::market(account, share, Side::Buy, shares!(1))
+            }
+            0 | 1 => OrderRequest::limit(account, share, Side::Buy, shares!(2), dec!(5)),
+            2 => return self.option_order(account, id),
+            _ => {
+                let size = OrderSize::Units(Quantity::new(dec!(0.001)));
+                OrderRequest::limit(own, pair, Side::Buy, size, dec!(30_000))
             }
         };
-        Wish {
-            id,
-            order,
-            again: turn % 4 != 2 && turn.is_multiple_of(3),
+        let label = Robinhood::ref_id(&id);
+        let request = request.client_order_id(id);
+        let order = DrillOrder::new(self.broker.clone(), request, label);
+        let order = order.known_within(self.known_within);
+        match turn.is_multiple_of(3) {
+            true => order.again(),
+            false => order,
         }
     }
 
-    pub async fn place(&self, wish: &Wish) -> Result<Submission> {
-        match &wish.order {
-            Kind::Other(request) => self.broker.place_order(request).await,
-            Kind::Options(request) => {
-                let options = self.broker.options().unwrap();
-                options.place_option_order(request).await
-            }
-        }
-    }
-}
-
-impl Wish {
-    /// The identifier that the broker is given.
-    pub fn label(&self) -> ClientOrderId {
-        ClientOrderId::new(Robinhood::ref_id(&self.id)).unwrap()
+    fn option_order(&self, account: &AccountId, id: ClientOrderId) -> DrillOrder {
+        let leg = OptionLeg {
+            contract: self.contract.clone(),
+            side: Side::Buy,
+            effect: PositionEffect::Open,
+            ratio: 1,
+        };
+        let size = Quantity::new(Decimal::ONE);
+        let price = Price::new(dec!(0.01));
+        let kind = OrderKind::Limit { price };
+        let label = Robinhood::ref_id(&id);
+        let mut request = OptionOrderRequest::new(account, vec![leg], size, kind, Side::Buy);
+        request.client_order_id = Some(id);
+        let order = DrillOrder::options(self.broker.clone(), request, label);
+        order.known_within(self.known_within)
     }
 }
 
@@ -283,21 +237,4 @@ pub fn email(number: usize) -> String {
 
 fn account(number: usize, of: usize) -> String {
     (200_000_000 + 10 * number + of).to_string()
-}
-
-/// Lets the simulator's time go with the client's.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the fast clock rests on real time"
-)]
-async fn keep_pace(sim: std::sync::Weak<Sim>, clock: Arc<dyn Clock>) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let Some(sim) = sim.upgrade() else {
-            return;
-        };
-        if let Ok(behind) = Duration::try_from(clock.now() - sim.now()) {
-            sim.advance(behind);
-        }
-    }
 }

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use wheelhouse_core::{ErrorKind, SecretString};
-use wheelhouse_session::{Challenge, ChallengeAnswer, Credentials};
+use wheelhouse_core::{Clock, ErrorKind, SecretString};
+use wheelhouse_robinhood::{Environment, RobinhoodAuth, RobinhoodConfig};
+use wheelhouse_session::{Authenticator, Challenge, ChallengeAnswer, Credentials};
 use wheelhouse_sim::robinhood::{Approval, CodeKind, LoginFlow, LoginOutcome, Route};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::{Door, FLOWS, open, ready, settings};
-use crate::rig::{USER, credentials};
+use crate::{
+    hostile::date as date_of,
+    rig::{self, SkipClock, USER, credentials},
+};
 
 fn with_secret(secret: &str) -> Credentials {
     credentials()
@@ -64,6 +69,39 @@ async fn f57_two_logins_in_one_step_send_two_codes() {
             .await
             .unwrap(),
     );
+}
+
+#[tokio::test]
+async fn f57_a_login_that_is_tried_again_waits_for_the_next_code() {
+    let server = MockServer::start().await;
+    let failure = ResponseTemplate::new(500).set_body_string("{}");
+    let clock = SkipClock(rig::Skipping::new());
+    // Also where the broker's clock is ahead.
+    for ahead in [0, 3_600] {
+        let date = clock.now() + Duration::from_secs(ahead);
+        let failure = failure.clone().insert_header("date", &*date_of(date));
+        server.reset().await;
+        Mock::given(any())
+            .respond_with(failure)
+            .mount(&server)
+            .await;
+        let mut config = RobinhoodConfig::default();
+        config.environment = Environment::Custom(server.uri());
+        let auth = RobinhoodAuth::new(config, rig::http(&clock)).unwrap();
+        for _ in 0..3 {
+            let error = auth.begin(&with_secret(SECRET)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BrokerFailure);
+        }
+        let mut codes: Vec<_> = server
+            .received_requests()
+            .await
+            .unwrap()
+            .iter()
+            .map(|it| it.body_json::<serde_json::Value>().unwrap()["mfa_code"].to_string())
+            .collect();
+        codes.dedup();
+        assert_eq!(codes.len(), 3, "{codes:?}");
+    }
 }
 
 #[tokio::test]
@@ -125,7 +163,14 @@ async fn codes_are_tidied_and_what_is_none_is_not_sent() {
     let door = Door::new(settings(LoginFlow::Approval(Approval::Sms))).await;
     let asked = open(door.knock().await.unwrap());
     let sent = door.sim.robinhood().ledger().requests().len();
-    for nothing in ["", " \n", &"1".repeat(33)] {
+    for nothing in [
+        "",
+        " \n",
+        "again",
+        "758447!",
+        "７５８４４７",
+        &"1".repeat(33),
+    ] {
         let error = door.answer(&asked, ChallengeAnswer::code(nothing)).await;
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
     }

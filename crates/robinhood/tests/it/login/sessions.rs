@@ -3,13 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use wheelhouse_core::{Broker, Clock, ErrorKind, ExposeSecret, SecretString, TokenSource};
+use wheelhouse_core::{
+    Broker, BrokerId, Clock, ErrorKind, ExposeSecret, SecretString, TokenSource,
+};
+use wheelhouse_crypto::{Key, KeyRing};
 use wheelhouse_robinhood::{
     DEVICE_TOKEN, DeviceTokens, Environment, MemoryDevices, READ_ONLY_TOKEN, ReadOnly, Robinhood,
-    RobinhoodAuth, RobinhoodConfig, TokenCache, USER_UUID,
+    RobinhoodAuth, RobinhoodConfig, StoredDevices, TokenCache, USER_UUID,
 };
 use wheelhouse_session::{
-    Authenticator, EncryptedStore, Grant, Identity, LoginRequest, MemoryStore, SessionManager,
+    Authenticator, EncryptedStore, Grant, Identity, LoginRequest, MemoryStore, Record, RecordHead,
+    RecordKey, RecordKind, RecordQuery, SessionManager, SessionStore, Write,
 };
 use wheelhouse_sim::{
     Fault, Kind,
@@ -47,7 +51,7 @@ async fn the_device_token_outlives_logout_and_no_second_approval_is_needed() {
 async fn a_device_token_is_kept_for_each_user_in_each_of_the_brokers_worlds() {
     let clock = SkipClock(rig::Skipping::new());
     let store = sealed(MemoryStore::new());
-    let stored = wheelhouse_robinhood::StoredDevices::new(store.clone(), Arc::new(clock.clone()));
+    let stored = StoredDevices::new(store.clone(), Arc::new(clock.clone()));
     let memory = MemoryDevices::new();
     for devices in [&stored as &dyn DeviceTokens, &memory] {
         let keep = |realm: &'static str, user: &'static str, token: &str| {
@@ -80,6 +84,158 @@ async fn a_device_token_is_kept_for_each_user_in_each_of_the_brokers_worlds() {
     assert_eq!(manager.erase(None, "a").await.unwrap(), 3);
     assert!(stored.load("live", "a").await.unwrap().is_none());
     assert!(stored.load("live", "b").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn every_spelling_of_an_address_is_one_user_with_one_device_and_one_session() {
+    let door = Door::new(settings(LoginFlow::Approval(Approval::Prompt))).await;
+    let session = ready(door.approve(door.knock().await.unwrap()).await.unwrap());
+    let device = session.extra(DEVICE_TOKEN).unwrap();
+    let memory = MemoryDevices::new();
+    memory.keep("live", USER, device.clone()).await.unwrap();
+    for user in [
+        "Demo@Example.com",
+        "DEMO@EXAMPLE.COM",
+        " demo@example.com\u{a0}",
+    ] {
+        for (devices, realm) in [
+            (&*door.devices as &dyn DeviceTokens, door.auth.realm()),
+            (&memory, "live".to_owned()),
+        ] {
+            let known = devices.load(&realm, user).await.unwrap().unwrap();
+            assert_eq!(known.expose_secret(), device.expose_secret(), "{user:?}");
+            let kept = devices.keep(&realm, user, "late".into()).await.unwrap();
+            assert_eq!(kept.expose_secret(), device.expose_secret(), "{user:?}");
+        }
+        let identity = Identity::new(user).unwrap();
+        let other = Door::at(
+            door.sim.clone(),
+            door.clock.clone(),
+            door.config.clone(),
+            door.store.clone(),
+        );
+        let found = other.manager.resume(other.auth.clone(), &identity).await;
+        assert_eq!(found.unwrap().unwrap().id(), session.id(), "{user:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_token_that_was_kept_as_its_user_typed_is_found_so() {
+    let door = Door::new(settings(LoginFlow::Granted)).await;
+    let typed = "Demo@Example.com";
+    let key = RecordKey::new(RecordKind::from_text("device_token"), "old");
+    let now = door.clock.now();
+    let head = RecordHead::new(key, BrokerId::robinhood(), typed, now);
+    let write = Write::Insert { limit: None, now };
+    let record = Record::new(head, b"the-old-device".to_vec());
+    door.store.save(&record, write).await.unwrap();
+
+    assert!(door.devices.load("live", USER).await.unwrap().is_none());
+    let known = door.devices.load("live", typed).await.unwrap().unwrap();
+    assert_eq!(known.expose_secret(), "the-old-device");
+    let kept = door
+        .devices
+        .keep("live", typed, "late".into())
+        .await
+        .unwrap();
+    assert_eq!(kept.expose_secret(), "the-old-device");
+}
+
+fn key(first: u8) -> Key {
+    Key::from_bytes(std::array::from_fn(|n| first + n as u8)).unwrap()
+}
+
+fn devices(memory: &MemoryStore, keys: KeyRing) -> StoredDevices<EncryptedStore<MemoryStore>> {
+    let store = EncryptedStore::new(memory.clone(), keys);
+    StoredDevices::new(store, Arc::new(SkipClock(rig::Skipping::new())))
+}
+
+async fn device_heads(memory: &MemoryStore) -> Vec<RecordHead> {
+    let query = RecordQuery::new().with_kind(RecordKind::from_text("device_token"));
+    memory.list(&query).await.unwrap()
+}
+
+#[tokio::test]
+async fn f72_a_device_token_under_an_older_key_is_sealed_again_when_it_is_read() {
+    let memory = MemoryStore::new();
+    let old = devices(&memory, KeyRing::new(key(1)));
+    old.keep("live", USER, "a-device".into()).await.unwrap();
+    let rotated = || devices(&memory, KeyRing::new(key(100)).with_older(key(1)));
+    let before = device_heads(&memory).await.remove(0);
+    let known = rotated().load("live", USER).await.unwrap().unwrap();
+    assert_eq!(known.expose_secret(), "a-device");
+    let after = device_heads(&memory).await;
+    assert_eq!(after.len(), 1);
+    assert_eq!((after[0].version, before.version), (2, 1));
+    assert_eq!(after[0].created_at, before.created_at);
+
+    let new = devices(&memory, KeyRing::new(key(100)));
+    let known = new.load("live", USER).await.unwrap().unwrap();
+    assert_eq!(known.expose_secret(), "a-device");
+    assert!(old.load("live", USER).await.unwrap().is_none());
+    // What is under the new key already is not written.
+    rotated().load("live", USER).await.unwrap().unwrap();
+    let kept = rotated().keep("live", USER, "late".into()).await.unwrap();
+    assert_eq!(kept.expose_secret(), "a-device");
+    assert_eq!(device_heads(&memory).await, after);
+}
+
+#[tokio::test]
+async fn a_device_token_that_was_kept_as_its_user_typed_moves_when_it_is_read() {
+    let memory = MemoryStore::new();
+    let record = RecordKey::new(RecordKind::from_text("device_token"), "old");
+    let clock = SkipClock(rig::Skipping::new());
+    let now = clock.now();
+    let head = RecordHead::new(record, BrokerId::robinhood(), "Demo@Example.com", now);
+    let store = EncryptedStore::new(memory.clone(), KeyRing::new(key(1)));
+    let write = Write::Insert { limit: None, now };
+    let record = Record::new(head, b"a-device".to_vec());
+    store.save(&record, write).await.unwrap();
+    let devices = devices(&memory, KeyRing::new(key(1)));
+    for user in ["Demo@Example.com", USER, "DEMO@EXAMPLE.COM"] {
+        let known = devices.load("live", user).await.unwrap().unwrap();
+        assert_eq!(known.expose_secret(), "a-device");
+    }
+    assert_eq!(device_heads(&memory).await.len(), 1);
+}
+
+#[tokio::test]
+async fn f74_a_device_token_that_cannot_be_sealed_again_is_used_all_the_same() {
+    let memory = MemoryStore::new();
+    let old = devices(&memory, KeyRing::new(key(1)));
+    old.keep("live", USER, "a-device".into()).await.unwrap();
+    // A key that is used up seals nothing more.
+    let used_up = KeyRing::new(key(100).with_limit(0)).with_older(key(1));
+    let known = devices(&memory, used_up).load("live", USER).await;
+    let known = known.unwrap().unwrap();
+    assert_eq!(known.expose_secret(), "a-device");
+}
+
+#[tokio::test]
+async fn f68_a_damaged_device_token_is_replaced_once() {
+    let door = Door::new(settings(LoginFlow::Granted)).await;
+    ready(door.knock().await.unwrap());
+    let all = door.store.inner().list(&RecordQuery::new()).await.unwrap();
+    let is_device = |head: &&RecordHead| head.key.kind.as_str().starts_with("device_token");
+    let head = all.iter().find(is_device).unwrap();
+    let now = door.clock.now();
+    let mut record = door
+        .store
+        .inner()
+        .load(&head.key, now)
+        .await
+        .unwrap()
+        .unwrap();
+    record.body = vec![0xAB; 200].into();
+    door.store.inner().delete(&head.key).await.unwrap();
+    let write = Write::Insert { limit: None, now };
+    door.store.inner().save(&record, write).await.unwrap();
+    for _ in 0..2 {
+        ready(door.knock().await.unwrap());
+    }
+    let logins = door.sim.robinhood().ledger().logins();
+    assert_ne!(logins[0].device_token, logins[1].device_token);
+    assert_eq!(logins[1].device_token, logins[2].device_token);
 }
 
 #[tokio::test]
@@ -251,6 +407,39 @@ async fn tok_2_two_processes_over_one_store_never_use_a_refresh_token_twice() {
             .all(|refresh| refresh.accepted && !refresh.reused)
     );
     assert_eq!(refreshes.len(), 20);
+}
+
+#[tokio::test]
+async fn f83_empty_tokens_are_none() {
+    let clock = SkipClock(rig::Skipping::new());
+    for (body, code) in [
+        (json!({"access_token": ""}), Some(3006)),
+        (
+            json!({"access_token": "", "verification_workflow": {"id": "w"}}),
+            Some(1006),
+        ),
+        (
+            json!({"access_token": "b", "refresh_token": "", "read_only_secondary_access_token": ""}),
+            None,
+        ),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_json(&body))
+            .mount(&server)
+            .await;
+        let mut config = RobinhoodConfig::default();
+        config.environment = Environment::Custom(server.uri());
+        let auth = RobinhoodAuth::new(config, rig::http(&clock)).unwrap();
+        let grant = Grant::new("a".into()).with_refresh_token("r".into());
+        match (auth.refresh(&grant).await, code) {
+            (Ok(fresh), None) => {
+                assert!(fresh.refresh_token().is_none() && fresh.extra(READ_ONLY_TOKEN).is_none());
+            }
+            (Err(error), Some(code)) => assert_eq!(error.code(), code, "{body}"),
+            (other, _) => panic!("{body}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

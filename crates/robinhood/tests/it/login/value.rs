@@ -259,13 +259,20 @@ async fn f44_a_login_whose_caller_goes_away_can_be_gone_on_with() {
 async fn logins_of_one_user_at_once_go_one_after_another_and_all_end() {
     for flow in FLOWS {
         let door = Door::with(settings(LoginFlow::Approval(Approval::Prompt)), flow).await;
-        let logins = futures_util::future::join_all((0..5).map(|_| door.knock())).await;
+        let knocks = futures_util::future::join_all((0..5).map(|_| door.knock())).await;
+        let (logins, refused): (Vec<_>, Vec<_>) = knocks.into_iter().partition(Result::is_ok);
         let logins: Vec<_> = logins
             .into_iter()
             .map(|login| open(login.unwrap()))
             .collect();
-        assert_eq!(door.outcomes(), [LoginOutcome::Workflow; 5]);
-        assert_eq!(door.waiting().await, 5);
+        // In an hour a user is asked to approve three times.
+        for error in refused.into_iter().map(Result::unwrap_err) {
+            assert_eq!(error.kind(), ErrorKind::LockedOut, "{error}");
+            let wait = error.retry_after().unwrap().as_secs();
+            assert!((3_500..=3_600).contains(&wait), "{wait}");
+        }
+        assert_eq!(door.outcomes(), [LoginOutcome::Workflow; 3]);
+        assert_eq!(door.waiting().await, 3);
         let mut done = 0;
         for open in logins {
             match door.approve(Login::Challenge(open)).await {
@@ -283,6 +290,32 @@ async fn logins_of_one_user_at_once_go_one_after_another_and_all_end() {
             let apart = pair[1].at - pair[0].at;
             assert!(apart >= time::Duration::seconds(10), "{flow:?}: {apart}");
         }
+    }
+}
+
+#[tokio::test]
+async fn ses_1_no_fourth_prompt_is_sent_within_an_hour_and_one_is_after_it() {
+    for flow in FLOWS {
+        let mut prompts = settings(LoginFlow::Approval(Approval::Prompt));
+        prompts.prompt = PromptAnswer::Deny;
+        let door = Door::with(prompts, flow).await;
+        for _ in 0..3 {
+            let login = door.knock().await.unwrap();
+            let error = door.approve(login).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::SessionExpired, "{error}");
+        }
+        let again = Door::at(
+            door.sim.clone(),
+            door.clock.clone(),
+            door.config.clone(),
+            door.store.clone(),
+        );
+        let error = again.knock().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockedOut, "{error}");
+        assert_eq!(door.outcomes(), [LoginOutcome::Workflow; 3]);
+        door.clock.0.skip(error.retry_after().unwrap());
+        assert!(matches!(again.knock().await.unwrap(), Login::Challenge(_)));
+        assert_eq!(door.outcomes(), [LoginOutcome::Workflow; 4]);
     }
 }
 

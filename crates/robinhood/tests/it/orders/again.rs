@@ -30,6 +30,7 @@ async fn an_unclear_placement_can_be_placed_again_and_is_there_once() {
         let first = at.broker.place_order(&request).await.unwrap();
         assert!(matches!(first, Submission::Unknown(_)), "{kind:?}: {first}");
         assert_eq!(at.server().ledger().placements().len(), before, "{kind:?}");
+        assert!(at.broker.capabilities().client_order_id.deduplicated);
         let again = accepted(at.broker.place_order(&request).await.unwrap());
         assert_eq!(again.client_order_id, id);
         let there = at.server().ledger().placements_of(&Robinhood::ref_id(&id));
@@ -76,6 +77,8 @@ async fn a_refusal_of_the_second_sending_says_nothing_about_the_first() {
 #[tokio::test]
 async fn an_unclear_order_of_options_is_never_sent_again_but_found() {
     let at = AtSim::new().await;
+    let says = at.broker.capabilities().client_order_id;
+    assert!(!says.options_deduplicated);
     let options = at.broker.options().unwrap();
     let request = cheap_put(&at).await;
     at.server()

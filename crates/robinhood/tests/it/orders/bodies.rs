@@ -392,3 +392,54 @@ async fn a_trailing_stop_is_told_by_its_distance() {
         assert_eq!(sent.get("price").is_some(), side == Side::Buy);
     }
 }
+
+/// Rounded towards the market, a stop could be where the market is, and wake at once.
+#[tokio::test]
+async fn the_first_stop_of_a_trail_is_on_the_grid_and_away_from_the_market() {
+    let mut quotes: Value = serde_json::from_slice(&sample("marketdata_quotes")).unwrap();
+    quotes["results"][0]["last_trade_price"] = json!("12.345600");
+    quotes["results"][0]["last_extended_hours_trade_price"] = Value::Null;
+    for (side, trail, stop) in [
+        (Side::Buy, dec!(0.001), "12.35"),
+        (Side::Sell, dec!(0.001), "12.34"),
+        (Side::Buy, dec!(0.0044), "12.35"),
+        (Side::Sell, dec!(0.0056), "12.34"),
+    ] {
+        let at = AtServer::new().await;
+        let body = quotes.to_string().into();
+        at.mount("GET", "api", "/marketdata/quotes/", 200, body, 1)
+            .await;
+        let kind = OrderKind::TrailingStop {
+            trail: Offset::Price(price(trail)),
+        };
+        let sent = body_of(&at, &share_order(&at, side, shares!(1), kind)).await;
+        assert_eq!(sent["stop_price"], stop, "{side} {trail}");
+    }
+}
+
+#[tokio::test]
+async fn a_market_order_of_crypto_names_a_price_on_the_grid() {
+    let pair = "3d961844-d360-45fc-989b-f6fca761d511";
+    let mut quote: Value = serde_json::from_slice(&sample("forex_quote")).unwrap();
+    quote["ask_price"] = json!("68761.0137");
+    quote["bid_price"] = json!("68698.0099");
+    for (side, expected) in [(Side::Buy, "68761.02"), (Side::Sell, "68698")] {
+        let at = AtServer::built(|mut config| {
+            config.private_crypto = true;
+            config
+        })
+        .await;
+        let route = format!("/marketdata/forex/quotes/{pair}/");
+        at.mount("GET", "api", &route, 200, quote.to_string().into(), 1)
+            .await;
+        let body = json!({"id": "1"}).to_string().into();
+        at.mount("POST", "nummus", "/orders/", 201, body, 1).await;
+        let id = InstrumentId::new(format!("crypto:{pair}")).unwrap();
+        let size = OrderSize::Units(Quantity::new(dec!(0.0001)));
+        let request = OrderRequest::market(&at.account, id, side, size);
+        let placed = at.broker.place_order(&request).await.unwrap();
+        assert!(matches!(placed, Submission::Accepted(_)), "{placed}");
+        let sent: Value = at.sent("POST", "/orders/").await[0].body_json().unwrap();
+        assert_eq!(sent["price"], expected);
+    }
+}

@@ -5,6 +5,8 @@ mod answers;
 mod bodies;
 mod cancels;
 mod dropped;
+mod ends;
+mod finding;
 mod rules;
 
 use serde_json::{Value, json};

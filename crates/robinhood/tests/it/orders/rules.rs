@@ -188,6 +188,216 @@ async fn f51_what_is_off_the_grid_is_told_with_its_neighbours() {
     assert!(at.sent("POST", "/orders/").await.is_empty());
 }
 
+#[tokio::test]
+async fn a_trail_that_is_beyond_all_numbers_is_refused_without_a_panic() {
+    let at = AtServer::new().await;
+    for side in [Side::Buy, Side::Sell] {
+        let trail = Offset::Price(price(wheelhouse_core::Decimal::MAX));
+        let request = share_order(&at, side, shares!(1), OrderKind::TrailingStop { trail });
+        let error = at.broker.place_order(&request).await.unwrap_err();
+        assert_eq!(error.code(), 5001, "{error}");
+    }
+    assert!(at.sent("POST", "/orders/").await.is_empty());
+}
+
+/// Below a cent, over the counter, clients send six places.
+#[tokio::test]
+async fn parts_of_a_cent_are_finer_over_the_counter() {
+    for (market, value, legal) in [
+        ("", dec!(0.0051), true),
+        ("", dec!(0.005025), false),
+        ("PINK", dec!(0.005025), true),
+        ("PINK", dec!(0.0050251), false),
+        ("PINK", dec!(0.01005), false),
+        ("PINK", dec!(0.0101), true),
+        ("PINK", dec!(1.005), false),
+    ] {
+        let at = AtServer::new().await;
+        let mut listed: serde_json::Value =
+            serde_json::from_slice(&sample("instrument_detail_F")).unwrap();
+        listed["otc_market_tier"] = market.into();
+        let route = format!("/instruments/{}/", crate::rig::F);
+        at.mount("GET", "api", &route, 200, listed.to_string().into(), 1)
+            .await;
+        let body = br#"{"id":"1"}"#.to_vec();
+        at.mount("POST", "api", "/orders/", 201, body, 1).await;
+        let limit = OrderKind::Limit {
+            price: price(value),
+        };
+        let request = share_order(&at, Side::Buy, shares!(1), limit);
+        let placed = at.broker.place_order(&request).await;
+        assert_eq!(placed.is_ok(), legal, "{market} {value}: {placed:?}");
+    }
+}
+
+/// What is left of a share after a transfer has to go some day.
+#[tokio::test]
+async fn fractions_of_what_can_only_be_closed_are_sold_and_not_bought() {
+    for (tradability, side, legal) in [
+        ("position_closing_only", Side::Sell, true),
+        ("position_closing_only", Side::Buy, false),
+        ("untradable", Side::Sell, false),
+        ("tradable", Side::Buy, true),
+    ] {
+        let at = AtServer::new().await;
+        let mut listed: serde_json::Value =
+            serde_json::from_slice(&sample("instrument_detail_F")).unwrap();
+        listed["fractional_tradability"] = tradability.into();
+        let route = format!("/instruments/{}/", crate::rig::F);
+        at.mount("GET", "api", &route, 200, listed.to_string().into(), 1)
+            .await;
+        let body = br#"{"id":"1"}"#.to_vec();
+        at.mount("POST", "api", "/orders/", 201, body, 1).await;
+        let request = share_order(&at, side, shares!(0.125), OrderKind::Market);
+        let placed = at.broker.place_order(&request).await;
+        assert_eq!(placed.is_ok(), legal, "{tradability} {side}: {placed:?}");
+    }
+}
+
+/// What was read before is read again before an order is refused for it, but not at once.
+#[tokio::test]
+async fn an_order_is_not_refused_for_what_is_over() {
+    let told = |name: &str, pointer: &str, now: &str| {
+        let mut told: serde_json::Value = serde_json::from_slice(&sample(name)).unwrap();
+        *told.pointer_mut(pointer).unwrap() = now.into();
+        told.to_string().into_bytes()
+    };
+    let limit = |value| OrderKind::Limit {
+        price: price(value),
+    };
+    let pair = "crypto:3d961844-d360-45fc-989b-f6fca761d511";
+    for (host, route, halted, traded, book) in [
+        (
+            "api",
+            format!("/instruments/{}/", crate::rig::F),
+            told("instrument_detail_F", "/tradability", "untradable"),
+            sample("instrument_detail_F"),
+            "/orders/",
+        ),
+        (
+            "nummus",
+            "/currency_pairs/".to_owned(),
+            told(
+                "nummus_currency_pairs",
+                "/results/0/tradability",
+                "untradable",
+            ),
+            sample("nummus_currency_pairs"),
+            "/orders/",
+        ),
+        (
+            "api",
+            "/options/instruments/".to_owned(),
+            told(
+                "options_instruments_F_puts",
+                "/results/1/tradability",
+                "untradable",
+            ),
+            sample("options_instruments_F_puts"),
+            "/options/orders/",
+        ),
+    ] {
+        let at = AtServer::built(|mut config| {
+            config.private_crypto = true;
+            config
+        })
+        .await;
+        at.mount("GET", host, &route, 200, halted, 2).await;
+        let body = br#"{"id":"1"}"#.to_vec();
+        at.mount("POST", host, book, 201, body, 1).await;
+        let place = async || match (host, book) {
+            ("nummus", _) => {
+                let id = wheelhouse_core::InstrumentId::new(pair).unwrap();
+                let size = OrderSize::Units(wheelhouse_core::Quantity::new(dec!(0.0001)));
+                let kind = limit(dec!(50_000));
+                let request =
+                    wheelhouse_core::OrderRequest::new(&at.account, id, Side::Buy, size, kind);
+                at.broker.place_order(&request).await
+            }
+            (_, "/orders/") => {
+                let request = share_order(&at, Side::Buy, shares!(1), limit(dec!(12)));
+                at.broker.place_order(&request).await
+            }
+            _ => {
+                let legs = vec![leg(PUT, Side::Sell, PositionEffect::Open)];
+                let request = option_order(&at, legs, limit(dec!(0.25)), Side::Sell);
+                let options = at.broker.options().unwrap();
+                options.place_option_order(&request).await
+            }
+        };
+        let error = place().await.unwrap_err();
+        assert_eq!(error.code(), 5001, "{route}");
+        place().await.unwrap_err();
+        assert_eq!(at.sent("GET", &route).await.len(), 1, "{route}");
+        at.mount("GET", host, &route, 200, traded, 1).await;
+        at.clock.0.skip(std::time::Duration::from_secs(60));
+        let placed = place().await.unwrap();
+        assert!(matches!(placed, Submission::Accepted(_)), "{placed}");
+    }
+}
+
+/// The list of accounts of crypto is kept for an hour, and was read before one was opened.
+#[tokio::test]
+async fn crypto_can_be_ordered_soon_after_its_account_is_opened() {
+    let at = AtServer::built(|mut config| {
+        config.private_crypto = true;
+        config
+    })
+    .await;
+    let none = br#"{"results":[],"next":null}"#.to_vec();
+    at.mount("GET", "nummus", "/accounts/", 200, none, 2).await;
+    let body = br#"{"id":"1"}"#.to_vec();
+    at.mount("POST", "nummus", "/orders/", 201, body, 1).await;
+    let pair = "crypto:3d961844-d360-45fc-989b-f6fca761d511";
+    let pair = wheelhouse_core::InstrumentId::new(pair).unwrap();
+    let size = OrderSize::Units(wheelhouse_core::Quantity::new(dec!(0.0001)));
+    let limit = OrderKind::Limit {
+        price: price(dec!(50_000)),
+    };
+    let request = wheelhouse_core::OrderRequest::new(&at.account, pair, Side::Buy, size, limit);
+    let asked = async || at.sent("GET", "nummus.robinhood.com/accounts/").await.len();
+    for _ in 0..2 {
+        let error = at.broker.place_order(&request).await.unwrap_err();
+        assert_eq!(error.code(), 3002);
+        assert_eq!(asked().await, 1, "it was looked up a moment ago");
+    }
+    let opened = sample("nummus_accounts");
+    at.mount("GET", "nummus", "/accounts/", 200, opened, 1)
+        .await;
+    at.clock.0.skip(std::time::Duration::from_secs(25));
+    at.broker.place_order(&request).await.unwrap_err();
+    assert_eq!(asked().await, 1);
+    at.clock.0.skip(std::time::Duration::from_secs(6));
+    let placed = at.broker.place_order(&request).await.unwrap();
+    assert!(matches!(placed, Submission::Accepted(_)), "{placed}");
+    assert_eq!(asked().await, 2);
+}
+
+#[tokio::test]
+async fn a_pair_that_is_not_traded_is_refused() {
+    let at = AtServer::built(|mut config| {
+        config.private_crypto = true;
+        config
+    })
+    .await;
+    let mut pairs: serde_json::Value =
+        serde_json::from_slice(&sample("nummus_currency_pairs")).unwrap();
+    pairs["results"][0]["tradability"] = "untradable".into();
+    let body = pairs.to_string().into();
+    at.mount("GET", "nummus", "/currency_pairs/", 200, body, 1)
+        .await;
+    let pair = "crypto:3d961844-d360-45fc-989b-f6fca761d511";
+    let pair = wheelhouse_core::InstrumentId::new(pair).unwrap();
+    let size = OrderSize::Units(wheelhouse_core::Quantity::new(dec!(0.0001)));
+    let limit = OrderKind::Limit {
+        price: price(dec!(50_000)),
+    };
+    let request = wheelhouse_core::OrderRequest::new(&at.account, pair, Side::Buy, size, limit);
+    let error = at.broker.place_order(&request).await.unwrap_err();
+    assert_eq!(error.code(), 5001);
+    assert!(at.sent("POST", "/orders/").await.is_empty());
+}
+
 /// A small step below the cutoff, a large one from there on; and the chain's own for several legs.
 #[tokio::test]
 async fn prices_of_options_keep_to_the_steps_of_their_chain() {

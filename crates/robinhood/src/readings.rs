@@ -1,18 +1,17 @@
+//! Readings of orders that find out what became of some, shared by all who want to know.
+
 use std::{
     collections::HashMap,
     future::Future,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use time::OffsetDateTime;
-use wheelhouse_core::{AccountId, Clock, Error, Order, Result};
+use wheelhouse_core::{Clock, Error, Order, Result};
 
-/// The least pause between two readings of an account; as long as the last one took, if that is
-/// longer. Whoever asks meanwhile shares the next one.
-const REST: Duration = Duration::from_millis(500);
-
-/// The orders of an account from some time on, read completely.
+/// Orders from some time on, read completely.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// By the identifier that this side gave them, as the broker has it.
@@ -51,14 +50,14 @@ impl Snapshot {
     }
 }
 
-type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
+pub(crate) type Outcome = Result<Arc<Snapshot>, Arc<Error>>;
 
-/// The readings of each account. Of one account one runs at a time, and it serves everybody who was
-/// waiting when it began: a thousand open questions take hardly more requests than one, and leave
-/// half of the time to others.
-#[derive(Debug, Default)]
-pub(crate) struct Readings {
-    accounts: Mutex<HashMap<AccountId, Arc<Line>>>,
+/// The readings of each list. Of one list one runs at a time, and it serves everybody who was
+/// waiting when it began: a thousand open questions take hardly more requests than one.
+#[derive(Debug)]
+pub(crate) struct Readings<K> {
+    lines: Mutex<HashMap<K, Arc<Line>>>,
+    rest: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -79,12 +78,30 @@ struct State {
     rested: Duration,
 }
 
-impl Readings {
-    /// Takes part in the next reading of an account, which goes back to `from` at least.
+impl<K> Default for Readings<K> {
+    fn default() -> Self {
+        Self {
+            lines: Mutex::default(),
+            rest: None,
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Readings<K> {
+    /// Lets at least `rest` pass between two readings of a list, or as long as the last one took, if
+    /// that is longer: half of the time is left to others.
+    pub(crate) fn resting(rest: Duration) -> Self {
+        Self {
+            rest: Some(rest),
+            ..Self::default()
+        }
+    }
+
+    /// Takes part in the next reading of a list, which goes back to `from` at least.
     pub(crate) async fn take_part<F>(
         &self,
         clock: &dyn Clock,
-        account: &AccountId,
+        list: &K,
         from: OffsetDateTime,
         read: impl FnOnce(OffsetDateTime) -> F + Send,
     ) -> Outcome
@@ -92,8 +109,8 @@ impl Readings {
         F: Future<Output = Result<Snapshot>> + Send,
     {
         let line = {
-            let mut lines = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.entry(account.clone()).or_default().clone()
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.entry(list.clone()).or_default().clone()
         };
         let wanted = {
             let mut state = line.lock();
@@ -133,7 +150,9 @@ impl Readings {
         let ended = clock.monotonic();
         let mut state = line.lock();
         state.last = Some((number, outcome.clone()));
-        state.rested = ended + ended.saturating_sub(began).max(REST);
+        if let Some(rest) = self.rest {
+            state.rested = ended + ended.saturating_sub(began).max(rest);
+        }
         outcome
     }
 }
@@ -167,7 +186,7 @@ impl Drop for Unfinished<'_> {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use wheelhouse_core::SystemClock;
+    use wheelhouse_core::{AccountId, SystemClock};
 
     use super::*;
 
@@ -179,7 +198,7 @@ mod tests {
     async fn however_many_ask_all_the_time_readings_leave_half_of_it_to_others() {
         for (takes, most) in [(Duration::ZERO, 21), (Duration::from_secs(1), 6)] {
             let clock = Arc::new(SystemClock::new());
-            let readings = Arc::new(Readings::default());
+            let readings = Arc::new(Readings::resting(Duration::from_millis(500)));
             let count = Arc::new(AtomicU32::new(0));
             let account = AccountId::new("1").unwrap();
             let mut waiters = tokio::task::JoinSet::new();
