@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use time::Date;
 use wheelhouse_core::{
@@ -69,7 +72,10 @@ pub(crate) fn classify_account(inputs: &WheelInputs, account: &AccountId) -> Res
         .summaries
         .iter()
         .filter(|summary| summary.account == *account)
-        .max_by_key(|summary| summary.updated_at);
+        .max_by_key(|summary| {
+            let cash = (summary.options_collateral, summary.cash);
+            (summary.updated_at, Reverse(cash))
+        });
     let mut wheels: Vec<Wheel> = rows
         .into_iter()
         .map(|(symbol, rows)| {
@@ -182,13 +188,16 @@ impl Rows<'_> {
             (terms, ids, row.side, row.contracts, row.average_price)
         });
 
-        let price = inputs.prices.get(symbol).copied().or_else(|| {
+        let is_price = |price: &Price| price.value() > Decimal::ZERO;
+        let named = inputs.prices.get(symbol).copied().filter(is_price);
+        let price = named.or_else(|| {
             let marks = self.positions.iter().filter_map(|row| row.mark_price);
-            marks.filter(|mark| mark.value() > Decimal::ZERO).min()
+            marks.filter(is_price).min()
         });
         let (mut puts, mut calls, mut aside) = (Vec::new(), Vec::new(), Vec::new());
         for option in &self.options {
             let mark = inputs.marks.get(&option.contract.id).copied();
+            let mark = mark.filter(|mark| mark.value() >= Decimal::ZERO);
             let leg = || ShortLeg::new(option, inputs.today, mark, price);
             match (AsideReason::of(option), option.contract.right) {
                 (Some(reason), _) => aside.push(Aside::new(option, reason)),
@@ -208,15 +217,24 @@ impl Rows<'_> {
         };
         let per_share = minus(price.map(Price::value), cost.broker);
         let pending = self.options.iter().any(|row| is_pending(row));
-        let counted = Shares::count(held, covered)?;
+        let held_for_options = sum_known(&self.positions, |row| row.options_collateral);
+        // Calls that do not count need shares too; how many, only the broker can tell.
+        let mut others = aside.iter().filter(|leg| leg.side == Side::Sell);
+        let is_unclear =
+            held_for_options.is_none() && others.any(|leg| leg.right == OptionRight::Call);
+        let behind = held_for_options.map_or(covered, |there| there.max(covered));
+        let free_lots = match pending || is_unclear {
+            true => 0,
+            false => Shares::count(held, behind)?.free_lots,
+        };
         let shares = Shares {
-            free_lots: if pending { 0 } else { counted.free_lots },
+            free_lots,
             available: sum_known(&self.positions, |row| row.available),
-            held_for_options: sum_known(&self.positions, |row| row.options_collateral),
+            held_for_options,
             cost,
             assigned,
             open_pnl: per_share.and_then(|pnl| pnl.checked_mul(held)),
-            ..counted
+            ..Shares::count(held, covered)?
         };
         let calls: Vec<_> = calls
             .into_iter()
@@ -294,7 +312,7 @@ fn shares_of(position: &Position) -> Option<Decimal> {
         return None;
     };
     let shares = match position.side {
-        Side::Buy => quantity.value().abs(),
+        Side::Buy => quantity.value(),
         Side::Sell => -quantity.value().abs(),
     };
     (!shares.is_zero()).then_some(shares)
@@ -310,7 +328,7 @@ fn net_shares(positions: &[&Position]) -> Option<Decimal> {
 fn broker_cost(positions: &[&Position]) -> Option<Decimal> {
     let (mut paid, mut count) = (Decimal::ZERO, Decimal::ZERO);
     for position in positions.iter().filter(|row| row.side == Side::Buy) {
-        let shares = shares_of(position)?;
+        let shares = shares_of(position).filter(|shares| *shares > Decimal::ZERO)?;
         let price = position.average_price?.value();
         if price <= Decimal::ZERO {
             return None;

@@ -25,7 +25,8 @@ pub struct WheelInputs {
     pub options: Vec<OptionPosition>,
     /// The names of instruments, for positions that carry none.
     pub symbols: BTreeMap<InstrumentId, Symbol>,
-    /// Prices of underlyings. Where one is missing, the price that positions are valued at is taken.
+    /// Prices of underlyings. Where one is missing or not above 0, the price that positions are valued
+    /// at is taken.
     pub prices: BTreeMap<Symbol, Price>,
     /// Prices of contracts, per share.
     pub marks: BTreeMap<InstrumentId, Price>,

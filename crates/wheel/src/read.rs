@@ -163,5 +163,6 @@ fn mark(quote: &OptionQuote) -> Option<Price> {
 }
 
 fn price(quote: &Quote) -> Option<Price> {
-    quote.last.or_else(|| quote.mid())
+    let last = quote.last.filter(|last| last.value() > Decimal::ZERO);
+    last.or_else(|| quote.mid())
 }

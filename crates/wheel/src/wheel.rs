@@ -75,10 +75,11 @@ pub struct Shares {
     pub held: Decimal,
     /// For how many the written calls stand; more than are held if the calls are undercovered.
     pub covered: Decimal,
-    /// How many stand behind no call, never negative.
+    /// How many stand behind no call that counts, never negative.
     pub free: Decimal,
-    /// How many whole lots of 100 are free. 0 while contracts are being assigned: the shares may be
-    /// on their way, and none of them is called free.
+    /// How many whole lots of 100 are free: neither behind a call that counts nor held by the broker
+    /// behind any option. 0 while contracts are being assigned, because the shares may be on their
+    /// way, and while a written call does not count and the broker does not tell what it holds.
     pub free_lots: u64,
     /// How many the broker says can be sold now: orders and other options aside.
     pub available: Option<Decimal>,

@@ -89,6 +89,20 @@ async fn missing_prices_leave_figures_out_and_stages_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_last_price_of_nothing_gives_way_to_the_middle_of_the_market() {
+    let mut broker = priced();
+    let f: InstrumentId = F.parse().unwrap();
+    let mut strange = quote(&f, dec!(0));
+    (strange.bid, strange.ask) = (Some(price(dec!(12))), Some(price(dec!(13))));
+    broker.quotes.insert(f, strange);
+    let report = read(&broker, &account(), &clock()).await.unwrap();
+    assert_eq!(
+        report.wheel(&symbol("F")).unwrap().price,
+        Some(price(dec!(12.5)))
+    );
+}
+
+#[tokio::test]
 async fn a_reading_that_fails_fails_the_whole() {
     for operation in [
         "account_summary",

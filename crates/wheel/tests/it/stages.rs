@@ -1,7 +1,9 @@
 use wheelhouse_core::{
     Decimal, Deliverable, ErrorKind, OptionRight::*, OrderSize, Quantity, Side::*, dec,
 };
-use wheelhouse_wheel::{AsideReason, PutAssignment, Secured, Stage, Turn, WheelInputs, classify};
+use wheelhouse_wheel::{
+    AsideReason, Hazard, PutAssignment, Secured, Stage, Turn, WheelInputs, classify,
+};
 
 use crate::world::{
     NOW, account, only, option, pending_put, price, report, shares, symbol, wheel, world,
@@ -243,6 +245,71 @@ fn legs_of_spreads_and_odd_contracts_are_no_legs_of_the_wheel() {
     standard.contract.deliverable = Some(Deliverable::Standard);
     let f = wheel(&only(vec![], vec![standard]), "F");
     assert_eq!(f.stage(), Stage::CashSecuredPutOpen);
+}
+
+#[test]
+fn shares_behind_calls_that_do_not_count_are_in_no_free_lot() {
+    let mut mini = option("F", Sell, Call, dec!(15), dec!(5));
+    mini.contract.multiplier = dec!(10);
+    let long = option("F", Buy, Call, dec!(15), dec!(1));
+    // What the broker holds behind them tells how many are free; else none is called so.
+    for (held_for_options, row, lots) in [
+        (Some(dec!(50)), mini.clone(), 2),
+        (Some(dec!(200)), mini.clone(), 1),
+        (Some(dec!(400)), mini.clone(), 0),
+        (None, mini, 0),
+        (None, long, 3),
+    ] {
+        let mut held = shares("F", dec!(300));
+        held.options_collateral = held_for_options.map(Quantity::new);
+        let f = wheel(&only(vec![held], vec![row]), "F");
+        assert_eq!(f.shares.free_lots, lots, "{held_for_options:?}");
+        assert!(f.shares.free >= Decimal::ZERO && f.shares.covered.is_zero());
+        assert_eq!(f.stage(), Stage::SharesUncovered);
+    }
+}
+
+#[test]
+fn a_count_of_shares_below_zero_covers_nothing() {
+    let calls = vec![option("F", Sell, Call, dec!(15), dec!(1))];
+    let f = wheel(&only(vec![shares("F", dec!(-100))], calls), "F");
+    assert_eq!(f.stage(), Stage::ShortCallUndercovered);
+    let short = Hazard::ShortShares { shares: dec!(100) };
+    assert!(f.hazards.contains(&short), "{:?}", f.hazards);
+}
+
+#[test]
+fn of_two_summaries_of_one_moment_the_one_with_less_cash_counts() {
+    let mut inputs = world();
+    let mut poor = inputs.summaries[0].clone();
+    poor.currency = Some("EUR".parse().unwrap());
+    poor.options_collateral = Some(dec!(10));
+    inputs.summaries.push(poor);
+    let missing = dec!(990);
+    for _ in 0..2 {
+        assert_eq!(report(&inputs).secured, Secured::No { missing });
+        inputs.summaries.reverse();
+    }
+}
+
+#[test]
+fn a_price_that_is_not_above_zero_is_none() {
+    for none in [dec!(0), dec!(-3)] {
+        let mut inputs = WheelInputs::at(NOW);
+        let put = option("F", Sell, Put, dec!(10), dec!(1));
+        inputs.prices.insert(symbol("F"), price(none));
+        inputs
+            .marks
+            .insert(put.contract.id.clone(), price(dec!(-1)));
+        inputs.options.push(put);
+        let f = wheel(&report(&inputs), "F");
+        assert_eq!((f.price, f.puts[0].leg.intrinsic), (None, None));
+        assert_eq!(
+            (f.puts[0].leg.mark, f.puts[0].leg.cost_to_close),
+            (None, None)
+        );
+        assert!(f.hazards.is_empty(), "{:?}", f.hazards);
+    }
 }
 
 #[test]
