@@ -34,7 +34,7 @@ pub enum Connecting<B> {
 /// directory, if there is one: with the stored session if it still lives, with a login otherwise.
 ///
 /// For more than one broker or user make a [`Connector`], which shares everything that can be
-/// shared.
+/// shared, and can be [closed](Connector::close) at the end.
 ///
 /// # Errors
 ///

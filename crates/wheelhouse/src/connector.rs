@@ -31,6 +31,7 @@ use crate::{
 /// let connector = Connector::builder().settings(settings).build().await?;
 /// let broker = connector.connect("tradelocker").await?;
 /// println!("{} accounts", broker.accounts().await?.len());
+/// connector.close().await;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -44,6 +45,8 @@ pub struct Connector {
     #[cfg(feature = "robinhood")]
     pub(crate) devices: Arc<dyn DeviceTokens>,
     key_source: KeySource,
+    #[cfg(feature = "sqlite")]
+    store: Option<wheelhouse_sqlite::SqliteStore>,
 }
 
 impl Connector {
@@ -94,6 +97,24 @@ impl Connector {
     /// Returns where the key comes from that seals stored sessions.
     pub fn key_source(&self) -> &KeySource {
         &self.key_source
+    }
+
+    /// Closes the file of the sessions once what is being written has ended: SQLite's log goes, and
+    /// the one file stays.
+    ///
+    /// It is for the end of a program, after the last call of a broker: clones of the connector are
+    /// closed too, connecting again fails, and what a session becomes afterwards is not stored, so
+    /// that the next start may have to log in.
+    ///
+    /// Without it nothing is lost: the log stays beside the file (`sessions.db-wal` and
+    /// `sessions.db-shm`), and the next start reads it. It stays as long as another process has the
+    /// file open, too. Sessions in memory, and a
+    /// [`session_manager`](ConnectorBuilder::session_manager) of one's own, are left as they are.
+    pub async fn close(&self) {
+        #[cfg(feature = "sqlite")]
+        if let Some(store) = &self.store {
+            store.close().await;
+        }
     }
 }
 
@@ -269,6 +290,8 @@ impl ConnectorBuilder {
             #[cfg(feature = "robinhood")]
             devices: self.devices.unwrap_or(opened.devices),
             key_source: opened.key_source,
+            #[cfg(feature = "sqlite")]
+            store: opened.store,
         })
     }
 }

@@ -29,6 +29,9 @@ pub(crate) enum Storage {
 pub(crate) struct Opened {
     pub(crate) manager: SessionManagerBuilder,
     pub(crate) key_source: KeySource,
+    /// What has to be closed; a manager of the caller's own is the caller's to close.
+    #[cfg(feature = "sqlite")]
+    pub(crate) store: Option<SqliteStore>,
     #[cfg(feature = "robinhood")]
     pub(crate) devices: Arc<dyn DeviceTokens>,
 }
@@ -39,6 +42,8 @@ impl Opened {
         Self {
             manager,
             key_source,
+            #[cfg(feature = "sqlite")]
+            store: None,
             #[cfg(feature = "robinhood")]
             devices: Arc::new(wheelhouse_robinhood::MemoryDevices::new()),
         }
@@ -78,6 +83,7 @@ pub(crate) async fn in_directory(
             (file.into_key(), KeySource::File { path, created })
         }
     };
+    let file = store.clone();
     let store = EncryptedStore::new(store, KeyRing::new(key));
     check_key(&store, &*clock).await?;
     Ok(Opened {
@@ -85,6 +91,7 @@ pub(crate) async fn in_directory(
         devices: Arc::new(StoredDevices::new(store.clone(), clock)),
         manager: SessionManager::builder(store),
         key_source,
+        store: Some(file),
     })
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "test helpers")]
 
+#[cfg(all(feature = "sqlite", feature = "tradelocker"))]
+mod closing;
 #[cfg(all(feature = "robinhood", feature = "sqlite", target_os = "linux"))]
 mod processes;
 #[cfg(feature = "robinhood")]
