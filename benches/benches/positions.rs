@@ -12,7 +12,7 @@ use bytes::Bytes;
 use wheelhouse_benches::{
     Compared, Took, calls,
     loopback::{self, Server, json},
-    plain, positions_body, report, rounds,
+    only, plain, positions_body, report, rounds,
 };
 use wheelhouse_core::{
     AccessToken, AccountId, Broker, PositionQuery, Result, SystemClock, TokenSource,
@@ -56,6 +56,17 @@ async fn measure(origin: &str) {
         .only()
         .expect("one account")
         .id;
+
+    if let Some(calls) = only() {
+        let (took, ()) = Took::of_async(async {
+            for _ in 0..calls {
+                assert_eq!(through_all_layers(&broker, &account).await, ROWS);
+            }
+        })
+        .await;
+        println!("{:?}", took.of_each(calls));
+        return;
+    }
 
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plain = reqwest::Client::builder().build().expect("a client");

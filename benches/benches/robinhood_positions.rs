@@ -21,7 +21,7 @@ use serde::Deserialize;
 use wheelhouse_benches::{
     Compared, Took, calls,
     loopback::{self, Server, json},
-    report,
+    only, report,
     robinhood::{self as samples, HOST, ONE_PAGE, TWO_PAGES, USER},
     rounds,
 };
@@ -53,12 +53,6 @@ fn main() {
             None => measure(server.origin()).await,
         }
     });
-}
-
-/// How many calls to make of ours alone, for a profiler: `--only 1000`.
-fn only() -> Option<u32> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--only");
-    arguments.nth(1)?.parse().ok()
 }
 
 async fn repeat(origin: &str, calls: u32) {

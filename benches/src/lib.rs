@@ -16,6 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How many calls to make of ours alone, for a profiler: `--only 1000`.
+pub fn only() -> Option<u32> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--only");
+    arguments.nth(1)?.parse().ok()
+}
+
 /// What a round of work took.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {

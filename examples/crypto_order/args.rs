@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use clap::Parser;
 use wheelhouse::prelude::*;
 
@@ -13,10 +15,10 @@ pub(crate) struct Args {
     #[arg(long, default_value = "BTC-USD")]
     pub(crate) symbol: Symbol,
     /// How much to buy, in units of the coin [default: for about 5 USD].
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = quantity)]
     pub(crate) quantity: Option<Quantity>,
     /// The most to pay for one [default: a fifth below the market, so that the order rests].
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = price)]
     pub(crate) limit: Option<Price>,
     /// Leaves the order working instead of cancelling it.
     #[arg(long)]
@@ -27,4 +29,25 @@ pub(crate) struct Args {
     /// Places the order on the real host too.
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) trade_live: bool,
+}
+
+fn quantity(text: &str) -> Result<Quantity, String> {
+    above_zero(text, Quantity::value)
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    above_zero(text, Price::value)
+}
+
+fn above_zero<T>(text: &str, value: fn(T) -> Decimal) -> Result<T, String>
+where
+    T: FromStr<Err = Error> + Copy,
+{
+    let number: T = text
+        .parse()
+        .map_err(|error: Error| error.message().to_owned())?;
+    match value(number) > Decimal::ZERO {
+        true => Ok(number),
+        false => Err("it must be above zero".to_owned()),
+    }
 }

@@ -58,6 +58,7 @@ async fn run(args: Args) -> Result<(), End> {
     } else {
         trade::run(&broker, &request, args.keep).await?;
     }
+    connector.close().await;
     target.shutdown().await;
     Ok(())
 }

@@ -14,10 +14,10 @@ mod show;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, value_parser};
 use time::{Date, macros::format_description};
 use wheelhouse::{Clock, SystemClock, prelude::*, wheel};
-use wheelhouse_examples::{Target, say};
+use wheelhouse_examples::{Target, ask_elsewhere, say};
 use wheelhouse_sim::robinhood::LoginFlow;
 
 /// Shows the option chain of an underlying with prices and greeks. It reads only. Without credentials
@@ -39,8 +39,8 @@ struct Args {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     expiration: Option<Date>,
     /// How many strikes around the price are shown.
-    #[arg(long, default_value_t = 10, value_name = "COUNT")]
-    strikes: usize,
+    #[arg(long, allow_negative_numbers = true, default_value_t = 10, value_name = "COUNT", value_parser = value_parser!(u16).range(1..))]
+    strikes: u16,
     /// Walks through the contracts of all days, and tells how many there are.
     #[arg(long, conflicts_with = "expiration")]
     whole: bool,
@@ -62,7 +62,10 @@ async fn run(args: Args) -> Result<()> {
     let target = Target::robinhood(LoginFlow::Granted).await?;
     say(&target)?;
     let connector = target.connector(args.data_dir).await?;
-    let broker = connector.connect("robinhood").await?;
+    let broker = connector
+        .connect("robinhood")
+        .await
+        .map_err(ask_elsewhere)?;
 
     let accounts = broker.accounts().await?;
     let account = match &args.account {
@@ -84,6 +87,7 @@ async fn run(args: Args) -> Result<()> {
     if args.whole {
         let days = read::tallies(&*broker, &account, &underlying.symbol).await?;
         show::tallies(&days, today)?;
+        connector.close().await;
         target.shutdown().await;
         return Ok(());
     }
@@ -97,10 +101,11 @@ async fn run(args: Args) -> Result<()> {
                 .ok_or_else(|| nothing("an expiration"))?
         }
     };
-    let wanted = (expiration, price, args.strikes);
+    let wanted = (expiration, price, args.strikes.into());
     let near = read::nearest(&*broker, &account, &underlying.symbol, wanted).await?;
     let quotes = read::quotes(&*broker, &account, &near).await?;
     show::contracts(expiration, price, &near, &quotes)?;
+    connector.close().await;
     target.shutdown().await;
     Ok(())
 }

@@ -52,6 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<(), End> {
     } else {
         trade::run(broker, &account, &instrument, &quote).await?;
     }
+    connector.close().await;
     if let Some(sim) = target.sim {
         sim.shutdown().await;
     }

@@ -39,7 +39,12 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) text: bool,
     /// Waits this long at most, and tries again, when Robinhood limits logins.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "SECONDS",
+        default_value_t = 600
+    )]
     pub(crate) patience: u64,
 }
 

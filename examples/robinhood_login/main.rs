@@ -66,6 +66,7 @@ async fn run(args: args::Args) -> Result<()> {
         connector.sessions().destroy(&connection.session).await?;
         say("logged out; the device stays approved")?;
     }
+    connector.close().await;
     target.shutdown().await;
     Ok(())
 }
@@ -76,7 +77,7 @@ async fn import(
     path: &Path,
 ) -> Result<Connection<Robinhood>> {
     let bytes = std::fs::read(path).map_err(|source| {
-        let message = format!("{} cannot be read", path.display());
+        let message = format!("{} cannot be read: {}", path.display(), source.kind());
         Error::new(ErrorKind::StorageRead, message).with_source(source)
     })?;
     connector.robinhood_import(login, &bytes).await

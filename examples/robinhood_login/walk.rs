@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
             step = match connector.robinhood_answer(login, &open.id, answer).await {
                 Ok(step) => step,
                 // The same challenge may be answered again.
-                Err(error) if may_try_again(error.kind()) => {
+                Err(error) if may_try_again(&open.challenge, error.kind()) => {
                     say(format_args!("  {error}"))?;
                     Connecting::Challenge(open)
                 }
@@ -158,8 +158,13 @@ async fn ask_code(prompt: &str) -> Result<String> {
     }
 }
 
-fn may_try_again(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::MfaRequired | ErrorKind::Unsupported)
+fn may_try_again(challenge: &Challenge, kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::MfaRequired | ErrorKind::Unsupported => true,
+        // What was typed is no code.
+        ErrorKind::InvalidInput => matches!(challenge, Challenge::Code { .. } | Challenge::Totp),
+        _ => false,
+    }
 }
 
 /// What the simulator's user gets by SMS and mail.

@@ -41,6 +41,19 @@ pub async fn run(program: impl Future<Output = Result<()>>) -> ExitCode {
     })
 }
 
+/// Says what to do where a login wants its user, which only the example `robinhood_login` can ask.
+pub fn ask_elsewhere(error: Error) -> Error {
+    match error.kind() {
+        kind @ (ErrorKind::HumanNeeded | ErrorKind::MfaRequired) => {
+            let message = error.message();
+            let message =
+                format!("{message}: run the example robinhood_login, then this one again");
+            Error::new(kind, message).with_source(error)
+        }
+        _ => error,
+    }
+}
+
 /// Ends a program that has looked for interruptions itself.
 pub fn end(outcome: Result<(), End>) -> ExitCode {
     match outcome {
@@ -98,6 +111,19 @@ mod tests {
     fn refused(arguments: &[&str]) -> String {
         let all = ["example"].iter().chain(arguments);
         refusal(&Args::try_parse_from(all).unwrap_err())
+    }
+
+    #[test]
+    fn a_login_that_wants_its_user_names_the_example_that_asks() {
+        for (kind, is_named) in [
+            (ErrorKind::MfaRequired, true),
+            (ErrorKind::HumanNeeded, true),
+            (ErrorKind::InvalidCredentials, false),
+        ] {
+            let error = ask_elsewhere(Error::new(kind, "the broker wants something"));
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.message().contains("robinhood_login"), is_named);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use wheelhouse::Decimal;
 
-pub use cli::{End, arguments, end, run};
+pub use cli::{End, arguments, ask_elsewhere, end, run};
 pub use target::{Target, is_this_machine};
 pub use terminal::{ask, columns, count_down, is_terminal, progress, say, wants_colour};
 

@@ -13,7 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use wheelhouse::{SystemClock, prelude::*, wheel};
-use wheelhouse_examples::{Rows, Target, columns, or_dash, say, wants_colour};
+use wheelhouse_examples::{Rows, Target, ask_elsewhere, columns, or_dash, say, wants_colour};
 use wheelhouse_sim::robinhood::LoginFlow;
 
 /// Shows where each underlying stands on the wheel: cash-secured put, assigned shares, covered call.
@@ -49,7 +49,7 @@ async fn run(args: Args) -> Result<()> {
     let target = Target::robinhood(LoginFlow::Granted).await?;
     say(&target)?;
     let connector = target.connector(args.data_dir).await?;
-    let broker = connector.robinhood().await?.broker;
+    let broker = connector.robinhood().await.map_err(ask_elsewhere)?.broker;
     let underlying = args.underlying;
 
     let clock = SystemClock::new();
@@ -62,6 +62,7 @@ async fn run(args: Args) -> Result<()> {
         let report = wheel::read(&broker, &account.id, &clock).await?;
         show(account, &report, underlying.as_ref())?;
     }
+    connector.close().await;
     target.shutdown().await;
     Ok(())
 }
@@ -73,13 +74,16 @@ fn show(account: &Account, report: &wheel::AccountWheel, only: Option<&Symbol>) 
     say(format_args!("\nAccount {id}{name}, {today} in New York"))?;
     let mut wheels = report.wheels.iter().filter(|wheel| fits(wheel, only));
     if wheels.next().is_none() {
-        say("  no shares and no options")?;
+        match only {
+            Some(symbol) => say(format_args!("  nothing on {symbol}"))?,
+            None => say("  no shares and no options")?,
+        }
     } else {
         say(table(report, only))?;
     }
     for (underlying, hazard) in report.all_hazards() {
         match underlying {
-            Some(symbol) if only.is_none_or(|only| only == symbol) => {
+            Some(symbol) if is_named(symbol, only) => {
                 say(format_args!("! {symbol}: {hazard}"))?;
             }
             Some(_) => {}
@@ -121,5 +125,9 @@ fn table(report: &wheel::AccountWheel, only: Option<&Symbol>) -> Rows {
 }
 
 fn fits(wheel: &wheel::Wheel, only: Option<&Symbol>) -> bool {
-    only.is_none_or(|only| *only == wheel.underlying)
+    is_named(&wheel.underlying, only)
+}
+
+fn is_named(symbol: &Symbol, only: Option<&Symbol>) -> bool {
+    only.is_none_or(|only| only.as_str().eq_ignore_ascii_case(symbol.as_str()))
 }
