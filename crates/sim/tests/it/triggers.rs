@@ -1,7 +1,11 @@
 use std::time::Duration;
 
 use serde_json::json;
-use wheelhouse_sim::tradelocker::Settings;
+use time::macros::datetime;
+use wheelhouse_sim::{
+    Sim, Start,
+    tradelocker::{RateLimits, Settings},
+};
 
 use crate::rig::{Rig, at, column::*, limit, market, row, stop, with};
 
@@ -30,7 +34,15 @@ async fn resting_orders_fill_when_the_price_reaches_them() {
 
 #[tokio::test]
 async fn resting_orders_fill_while_time_passes() {
-    let rig = Rig::with(Settings::new().access_token_life(Duration::from_secs(604_800))).await;
+    let settings = Settings::new().access_token_life(Duration::from_secs(604_800));
+    // On this day the price of the default seed goes through both; there are days it does not.
+    let start = Start::Frozen(datetime!(2026-03-04 12:00 UTC));
+    let rig = Rig::of(
+        Sim::builder()
+            .settings(settings.rate_limits(RateLimits::off()))
+            .time(start),
+    )
+    .await;
     let (bid, ask) = rig.broker().quote("BTCUSD").unwrap();
     let near = (ask - bid) / rust_decimal::Decimal::from(2) + bid;
     let price: f64 = near.round_dp(2).to_string().parse().unwrap();
