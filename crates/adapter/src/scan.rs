@@ -120,7 +120,9 @@ impl<'a> Scanner<'a> {
                 Some(Scanned::Nested(json))
             }
             _ => {
-                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ');
+                // A line break or tab ends it too, and nobody steps over that.
+                let ends =
+                    |byte: &u8| matches!(byte, b',' | b'}' | b']' | b'\t' | b'\n' | b'\r' | b' ');
                 let len = self.rest().iter().position(ends)?;
                 let json = self.text.get(self.at..self.at + len)?;
                 self.at += len;
@@ -260,6 +262,17 @@ mod tests {
             "[1;2]",
         ] {
             assert_eq!(elements(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn blanks_that_it_does_not_know_are_part_of_no_value() {
+        for blank in ["\t", "\n", "\r"] {
+            for value in ["1", "null", "\"a\"", "\"\\n\"", "[1]"] {
+                for json in [format!("[{blank}{value}]"), format!("[{value}{blank}]")] {
+                    assert_eq!(elements(&json), None, "{json:?}");
+                }
+            }
         }
     }
 
