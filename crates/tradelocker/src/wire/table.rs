@@ -613,6 +613,7 @@ mod tests {
             r#""other":{"rows":[1]},"rows":[["\u0041\"]",["x"],{"y":"]"},"ä",1e5,""]]"#,
             r#""rows":[ [ "1" , "2" ] , [ "3" ] ] , "hasMore" : "false" "#,
             r#""rows":[]"#,
+            "\"rows\":[[7\n,\tnull,\n\"a\",\r1.5\r]]",
         ] {
             let body = format!(r#"{{"s":"ok","d":{{{data}}},"more":[1]}}"#);
             let [quick, parsed] = both(&body, "rows");
@@ -652,7 +653,7 @@ mod tests {
             body in 0..BODIES.len(),
             at in any::<prop::sample::Index>(),
             cut in 0_usize..30,
-            put in "[\\[\\]{}\",: 0-9a\\\\ue-]{0,6}",
+            put in "[\\[\\]{}\",: \t\n0-9a\\\\ue-]{0,6}",
         ) {
             let (name, body) = BODIES[body];
             let mut body = sent(body);
