@@ -653,7 +653,7 @@ mod tests {
             body in 0..BODIES.len(),
             at in any::<prop::sample::Index>(),
             cut in 0_usize..30,
-            put in "[\\[\\]{}\",: \t\n0-9a\\\\ue-]{0,6}",
+            put in "[\\[\\]{}\",: \t\n\r\u{1}0-9a\\\\ue-]{0,6}",
         ) {
             let (name, body) = BODIES[body];
             let mut body = sent(body);

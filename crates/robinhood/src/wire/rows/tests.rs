@@ -142,7 +142,7 @@ proptest! {
         page in 0..PAGES.len(),
         at in any::<prop::sample::Index>(),
         cut in 0_usize..40,
-        put in "[\\[\\]{}\",: 0-9a\\\\ue-]{0,6}",
+        put in "[\\[\\]{}\",: \t\n\r\u{1}0-9a\\\\ue-]{0,6}",
     ) {
         let mut body = sent(PAGES[page]);
         let at = at.index(body.len());
