@@ -698,7 +698,7 @@ async fn a_page_that_is_read_twice_is_there_once() {
 #[tokio::test]
 async fn terms_of_contracts_are_read_again_when_they_may_have_changed() {
     let at = AtServer::built(|mut config| {
-        config.instruments_age = std::time::Duration::from_secs(1);
+        config.instruments_age = std::time::Duration::from_secs(60);
         config
     })
     .await;
@@ -718,7 +718,7 @@ async fn terms_of_contracts_are_read_again_when_they_may_have_changed() {
     options.option_positions(&at.account).await.unwrap();
     options.option_positions(&at.account).await.unwrap();
     assert_eq!(at.sent("GET", "/options/instruments/").await.len(), 1);
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    at.clock.0.skip(std::time::Duration::from_secs(60));
     options.option_positions(&at.account).await.unwrap();
     assert_eq!(at.sent("GET", "/options/instruments/").await.len(), 2);
     let chain = "11057328-9f9a-46b3-b665-bc5dc944f363/";

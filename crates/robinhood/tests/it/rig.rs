@@ -6,7 +6,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,17 +18,20 @@ use wheelhouse_http::{Deadlines, HttpClient};
 use wheelhouse_robinhood::{Environment, Robinhood, RobinhoodAuth, RobinhoodConfig};
 use wheelhouse_session::{Credentials, Login, LoginRequest, Session, SessionManager};
 use wheelhouse_sim::{
-    Sim,
+    Sim, Start,
     robinhood::{AccountSpec, LoginFlow, RobinhoodSim, Settings, UserSpec},
 };
 
 /// Waits as long as this are deadlines of the pipeline; shorter ones are skipped.
 const DEADLINE: Duration = Duration::from_secs(100);
 
-/// A clock whose waits take no time: they pass at once, here and at the simulator.
+/// When the tests take place: a Wednesday, ten o'clock in New York.
+pub(crate) const START: OffsetDateTime = time::macros::datetime!(2026-11-18 15:00 UTC);
+
+/// A clock whose waits take no time: they pass at once, here and at the simulator. Nothing else moves
+/// it, so a slow machine is as good as a fast one.
 #[derive(Debug)]
 pub(crate) struct Skipping {
-    began: Instant,
     wall: OffsetDateTime,
     skipped: AtomicU64,
     sim: OnceLock<Arc<Sim>>,
@@ -36,13 +39,12 @@ pub(crate) struct Skipping {
 
 impl Skipping {
     pub(crate) fn new() -> Arc<Self> {
-        Self::at(OffsetDateTime::now_utc())
+        Self::at(START)
     }
 
-    /// Begins at another time than the machine's.
+    /// Begins at another time.
     pub(crate) fn at(wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self {
-            began: Instant::now(),
             wall,
             skipped: AtomicU64::new(0),
             sim: OnceLock::new(),
@@ -79,7 +81,7 @@ impl Clock for SkipClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.0.began.elapsed() + self.0.skipped()
+        self.0.skipped()
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -142,6 +144,7 @@ pub(crate) fn rich() -> UserSpec {
 /// Starts the simulator and its clock.
 pub(crate) async fn start(settings: Settings, user: UserSpec) -> (Arc<Sim>, SkipClock) {
     let sim = Sim::builder()
+        .time(Start::Frozen(START))
         .robinhood("127.0.0.1:0".parse().unwrap())
         .robinhood_settings(settings)
         .robinhood_user(user)
@@ -273,7 +276,7 @@ impl AtServer {
     }
 
     pub(crate) async fn built(change: impl FnOnce(RobinhoodConfig) -> RobinhoodConfig) -> Self {
-        Self::built_at(OffsetDateTime::now_utc(), change).await
+        Self::built_at(START, change).await
     }
 
     /// At a server, at a time.
