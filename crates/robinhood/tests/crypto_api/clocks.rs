@@ -5,14 +5,16 @@ use wheelhouse_sim::{
     robinhood_crypto::{Rejection, Route},
 };
 
-use crate::rig::{AtSim, Hurried, accepted, builder, http, unknown};
+use crate::rig::{AtSim, accepted, builder, http, unknown};
 
 #[tokio::test]
 async fn a_clock_that_is_off_is_noted_and_made_up_for() {
     for off in [Duration::minutes(5), Duration::minutes(-5)] {
         let at = AtSim::new().await;
-        let clock = Hurried::off_by(off);
-        let broker = builder(&at.api().origin(), http(clock)).build().unwrap();
+        at.clock.0.set_off(off);
+        let broker = builder(&at.api().origin(), http(&at.clock))
+            .build()
+            .unwrap();
         assert_eq!(broker.clock_offset(), Duration::ZERO);
         broker.accounts().await.unwrap();
         assert_eq!(at.api().ledger().rejections(), [Rejection::Clock]);
@@ -37,7 +39,8 @@ async fn a_difference_that_is_known_dates_the_first_signature_too() {
     let off = Duration::minutes(5);
     let mut config = at.broker.config().clone();
     config.clock_offset = -off;
-    let http = http(Hurried::off_by(off));
+    at.clock.0.set_off(off);
+    let http = http(&at.clock);
     let builder = builder(&at.api().origin(), http).config(config);
     let broker = builder.build().unwrap();
     assert_eq!(broker.clock_offset(), -off);
@@ -49,15 +52,14 @@ async fn a_difference_that_is_known_dates_the_first_signature_too() {
 #[tokio::test]
 async fn an_order_of_a_clock_that_was_set_meanwhile_is_not_placed_and_the_key_not_doubted() {
     let at = AtSim::new().await;
-    let clock = Hurried::new();
-    let broker = builder(&at.api().origin(), http(clock.clone()))
+    let broker = builder(&at.api().origin(), http(&at.clock))
         .build()
         .unwrap();
     broker
         .find_instrument(&at.account, "BTC-USD")
         .await
         .unwrap();
-    clock.set_off(Duration::minutes(-10));
+    at.clock.0.set_off(Duration::minutes(-10));
     let error = broker.place_order(&at.resting()).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),

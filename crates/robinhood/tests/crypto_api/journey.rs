@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use wheelhouse_core::{
     AccountStatus, Broker, BrokerExt, Currency, Decimal, ExecutionQuery, InstrumentId,
@@ -9,7 +9,7 @@ use wheelhouse_robinhood::CryptoApiVersion;
 use wheelhouse_sim::robinhood_crypto::{Numbers, Route};
 use wheelhouse_testkit::ManualClock;
 
-use crate::rig::{AtSim, accepted, btc, builder, http, id, units, user};
+use crate::rig::{AtSim, START, accepted, btc, builder, http, id, units, user};
 
 #[tokio::test]
 async fn a_user_reads_buys_and_sells_in_both_versions() {
@@ -290,8 +290,8 @@ async fn pairs_that_the_api_does_not_trade_say_so() {
 async fn limits_are_shared_by_values_of_one_key_and_can_be_watched() {
     let at = AtSim::new().await;
     // Nothing comes back while time stands still.
-    let clock = ManualClock::at(time::OffsetDateTime::now_utc());
-    let http = http(Arc::new(clock.clone()));
+    let clock = ManualClock::at(START);
+    let http = http(&clock);
     let value = || builder(&at.api().origin(), http.clone()).build().unwrap();
     let (one, other) = (value(), value());
     one.accounts().await.unwrap();
@@ -309,8 +309,8 @@ async fn limits_are_shared_by_values_of_one_key_and_can_be_watched() {
 async fn the_published_burst_goes_out_at_once_and_is_never_refused() {
     let at = AtSim::new().await;
     at.btc().await;
-    let clock = ManualClock::at(time::OffsetDateTime::now_utc());
-    let http = http(Arc::new(clock));
+    let clock = ManualClock::at(START);
+    let http = http(&clock);
     let mut config = at.broker.config().clone();
     // Nobody would wake who waits.
     config.limit_wait = Duration::from_millis(1);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wheelhouse_core::{BrokerExt, OrderQuery};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers};
 
-use crate::rig::{Hurried, builder, http};
+use crate::rig::{SkipClock, builder, http};
 
 const PLACED: &str = include_str!("../data/crypto_v2_order_placed_limit.json");
 
@@ -36,7 +36,7 @@ async fn an_order_that_opens_while_the_open_ones_are_read_is_among_them() {
         .respond_with(move |request: &Request| (answer.lock().unwrap())(request))
         .mount(&server)
         .await;
-    let broker = builder(&server.uri(), http(Hurried::new()))
+    let broker = builder(&server.uri(), http(&SkipClock::default()))
         .build()
         .unwrap();
     let account = serde_json::from_str::<Value>(PLACED).unwrap()["account_number"].clone();

@@ -1,9 +1,9 @@
 //! Placements: sent once, and sorted by what the answer proves.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use wheelhouse_core::{
-    Broker, BrokerExt, ErrorKind, OrderQuery, RejectReason, Resolution, Submission, dec,
+    Broker, BrokerExt, Clock, ErrorKind, OrderQuery, RejectReason, Resolution, Submission, dec,
 };
 use wheelhouse_ratelimit::LimitScope;
 use wheelhouse_robinhood::CryptoApiVersion;
@@ -12,10 +12,10 @@ use wheelhouse_sim::{
     faults::{GzipFault, Moment, StallAt},
     robinhood_crypto::{Duplicate, Route},
 };
+use wheelhouse_testkit::ManualClock;
 
 use crate::rig::{
-    AtSim, Hurried, accepted, answer, builder, code, http, id, impatient_http, pause, refusal,
-    unknown, user,
+    AtSim, START, accepted, answer, builder, code, http, id, impatient_http, refusal, unknown, user,
 };
 
 /// Answers that prove nothing, and whether the order was placed all the same.
@@ -211,8 +211,8 @@ async fn f6_an_order_that_is_refused_with_a_key_that_is_wrong_says_so() {
     let refused = || answer(401, include_str!("../data/crypto_error_401.json"));
     at.faults(Route::PlaceOrder, refused());
     at.faults(Route::Accounts, refused());
-    // More than a minute since the key was good, of a clock that runs thirty times as fast.
-    pause(2_200).await;
+    // More than a minute since the key was good.
+    at.clock.0.skip(Duration::from_secs(61));
     let error = at.broker.place_order(&at.resting()).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.effect()),
@@ -315,7 +315,7 @@ async fn f35_f36_f37_a_placement_that_is_not_answered_in_time_is_unknown_and_sen
         Kind::Stall(StallAt::MidBody),
         Kind::Drip {
             bytes: 1,
-            every: Duration::from_millis(20),
+            every: Duration::from_millis(100),
         },
         Kind::Informational {
             status: 102,
@@ -348,7 +348,7 @@ async fn f33_what_was_not_sent_may_be_tried_again() {
     let request = at.resting().client_order_id(id("a-try"));
     let url = at.api().origin();
     let AtSim { sim, broker, .. } = at;
-    sim.shutdown().await;
+    Arc::into_inner(sim).unwrap().shutdown().await;
     let error = broker.place_order(&request).await.unwrap_err();
     assert_eq!(
         (error.code(), error.effect()),
@@ -422,19 +422,27 @@ async fn f9_a_duplicate_that_cannot_be_found_stays_unknown() {
 async fn f44_an_answer_that_comes_after_its_caller_has_gone_is_noted() {
     let at = AtSim::new().await;
     at.btc().await;
-    at.fault(
-        Route::PlaceOrder,
-        Kind::DelayAnswer(Duration::from_millis(400)),
-    );
+    at.fault(Route::PlaceOrder, Kind::DelayAnswer(Duration::from_secs(1)));
     let request = at.resting().client_order_id(id("alone"));
+    let arrived = async {
+        while at.api().ledger().placements().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
     tokio::select! {
         outcome = at.broker.place_order(&request) => panic!("{outcome:?}"),
-        () = pause(150) => {}
+        () = arrived => {}
     }
-    let waiting = at.broker.place_order(&request).await.unwrap();
-    assert!(matches!(waiting, Submission::Unknown(_)), "{waiting}");
-    pause(600).await;
-    accepted(at.broker.place_order(&request).await.unwrap());
+    let mut waited = 0;
+    loop {
+        match at.broker.place_order(&request).await.unwrap() {
+            Submission::Accepted(_) => break,
+            Submission::Unknown(_) => waited += 1,
+            other => panic!("{other}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(waited > 0, "it was told before it was known");
     assert_eq!(at.count(Route::PlaceOrder), 1);
 }
 
@@ -442,7 +450,7 @@ async fn f44_an_answer_that_comes_after_its_caller_has_gone_is_noted() {
 async fn the_window_of_an_order_that_waited_for_its_limit_begins_when_it_went_out() {
     let at = AtSim::new().await;
     at.fault(Route::PlaceOrder, Kind::DropAnswer);
-    let http = http(Hurried::new());
+    let http = http(&at.clock);
     let scope = LimitScope::new("crypto-queue");
     let builder = builder(&at.api().origin(), http.clone());
     let broker = builder.limit_scope(scope.clone()).build().unwrap();
@@ -451,39 +459,39 @@ async fn the_window_of_an_order_that_waited_for_its_limit_begins_when_it_went_ou
         .find_instrument(&at.account, "BTC-USD")
         .await
         .unwrap();
-    let began = time::OffsetDateTime::now_utc();
-    // 9 s on a clock that hurries are 300 ms.
+    let began = at.clock.now();
     http.limiter().pause(&scope, Duration::from_secs(9)).await;
     let submission = broker.place_order(&at.resting()).await.unwrap();
     let Submission::Unknown(open) = submission else {
         panic!("{submission:?}")
     };
     let waited = open.sent_at - began;
-    assert!(waited >= time::Duration::milliseconds(250), "{waited}");
+    assert!(waited >= time::Duration::seconds(9), "{waited}");
 }
 
 #[tokio::test]
 async fn an_order_whose_caller_has_gone_before_it_was_sent_is_not_sent() {
     let at = AtSim::new().await;
     let scope = LimitScope::new("the-user");
-    let http = http(Hurried::new());
+    let clock = ManualClock::at(START);
+    let http = http(&clock);
     let builder = builder(&at.api().origin(), http.clone());
     let broker = builder.limit_scope(scope.clone()).build().unwrap();
     broker
         .find_instrument(&at.account, "BTC-USD")
         .await
         .unwrap();
-    // Held back for 6 s of a clock that runs thirty times as fast.
     http.limiter().pause(&scope, Duration::from_secs(6)).await;
     let request = at.resting().client_order_id(id("gone"));
     tokio::select! {
         outcome = broker.place_order(&request) => panic!("{outcome:?}"),
-        () = pause(50) => {}
+        () = clock.walk(Duration::from_secs(1)) => {}
     }
-    pause(500).await;
+    clock.walk(Duration::from_secs(10)).await;
     assert_eq!(at.count(Route::PlaceOrder), 0);
     // Nothing was sent, so it is not taken for placed.
     accepted(broker.place_order(&request).await.unwrap());
+    assert_eq!(at.count(Route::PlaceOrder), 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::rig::{AtSim, refusal, unknown, user};
 
 #[tokio::test]
 async fn an_order_that_shows_late_is_waited_for() {
-    let late = Duration::from_millis(150);
+    let late = Duration::from_secs(5);
     let at = AtSim::with(user(), |settings| settings.visible_after = late).await;
     at.btc().await;
     at.fault(Route::PlaceOrder, Kind::DropAnswer);

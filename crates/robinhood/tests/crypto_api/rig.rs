@@ -1,9 +1,9 @@
-//! What tests stand on: a clock that hurries, and a user at the simulator.
+//! What tests stand on: a clock that skips waits, and a user at the simulator.
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
+        Arc, OnceLock, Weak,
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,7 +18,7 @@ use wheelhouse_robinhood::{
     CryptoApiVersion, RobinhoodCrypto, RobinhoodCryptoBuilder, RobinhoodCryptoConfig,
 };
 use wheelhouse_sim::{
-    Fault, Kind, Sim,
+    Fault, Kind, Sim, Start,
     robinhood_crypto::{RobinhoodCryptoSim, Route, Settings, UserSpec},
 };
 
@@ -28,43 +28,78 @@ pub(crate) const PRIVATE_KEY: &str = "xQnTJVeQLmw1/Mg2YimEViSpw/SdJcgNXZ5kQkAXNP
 pub(crate) const PUBLIC_KEY: &str = "jPItx4TLjcnSUnmnXQQyAKL4eJj3+oWNNMmmm2vATqk=";
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// Waits pass this many times faster than on the wall.
-const HURRY: u32 = 30;
+/// When the tests take place.
+pub(crate) const START: OffsetDateTime = time::macros::datetime!(2026-11-18 15:00 UTC);
 
-/// A clock whose waits are short and whose wall time is off by some seconds.
-#[derive(Debug)]
-pub(crate) struct Hurried {
-    began: Instant,
+/// Waits as long as this are deadlines of the pipeline, and sixty times shorter on the wall; shorter
+/// ones are skipped.
+const DEADLINE: Duration = Duration::from_secs(100);
+
+/// A clock whose waits take no time: they pass at once, here and at the simulator, and nothing else
+/// moves it. Its wall time can be off.
+#[derive(Debug, Default)]
+pub(crate) struct Skipping {
+    skipped: AtomicU64,
     off_seconds: AtomicI64,
+    sim: OnceLock<Weak<Sim>>,
 }
 
-impl Hurried {
-    pub(crate) fn new() -> Arc<Self> {
-        Self::off_by(time::Duration::ZERO)
-    }
-
-    pub(crate) fn off_by(off: time::Duration) -> Arc<Self> {
-        Arc::new(Self {
-            began: Instant::now(),
-            off_seconds: AtomicI64::new(off.whole_seconds()),
-        })
-    }
-
+impl Skipping {
     /// Sets the wall time off by this much from now on.
     pub(crate) fn set_off(&self, off: time::Duration) {
         self.off_seconds
             .store(off.whole_seconds(), Ordering::SeqCst);
     }
+
+    pub(crate) fn skip(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap() + 1;
+        self.skipped.fetch_add(millis, Ordering::SeqCst);
+        if let Some(sim) = self.sim.get().and_then(Weak::upgrade) {
+            sim.advance(Duration::from_millis(millis));
+        }
+    }
 }
 
-impl Clock for Hurried {
+/// Handed out as a clock; the skipping happens when a sleep is first looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SkipClock(pub(crate) Arc<Skipping>);
+
+impl Clock for SkipClock {
     fn now(&self) -> OffsetDateTime {
-        let off = self.off_seconds.load(Ordering::SeqCst);
-        OffsetDateTime::now_utc() + time::Duration::seconds(off)
+        let off = self.0.off_seconds.load(Ordering::SeqCst);
+        START + self.monotonic() + time::Duration::seconds(off)
     }
 
     fn monotonic(&self) -> Duration {
-        self.began.elapsed() * HURRY
+        Duration::from_millis(self.0.skipped.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        if duration >= DEADLINE {
+            return Box::pin(tokio::time::sleep(duration / 60));
+        }
+        let skipping = self.0.clone();
+        Box::pin(async move {
+            skipping.skip(duration);
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+/// A clock that runs thirty times as fast as the machine's. Its wall time goes on from the start of
+/// the tests, and no faster.
+#[derive(Debug)]
+struct Hurried(Instant);
+
+const HURRY: u32 = 30;
+
+impl Clock for Hurried {
+    fn now(&self) -> OffsetDateTime {
+        START + self.0.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed() * HURRY
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -72,13 +107,17 @@ impl Clock for Hurried {
     }
 }
 
-pub(crate) async fn pause(millis: u64) {
-    tokio::time::sleep(Duration::from_millis(millis)).await;
+/// An HTTP client that waits five seconds on the wall for anything.
+pub(crate) fn http(clock: &(impl Clock + Clone)) -> HttpClient {
+    http_within(Arc::new(clock.clone()), 3 * DEADLINE)
 }
 
-/// An HTTP client whose deadlines are generous in real time: they are measured on the clock.
-pub(crate) fn http(clock: Arc<dyn Clock>) -> HttpClient {
-    let step = Duration::from_secs(300);
+/// An HTTP client for which time passes: it waits a second on the wall for anything.
+pub(crate) fn impatient_http() -> HttpClient {
+    http_within(Arc::new(Hurried(Instant::now())), Duration::from_secs(30))
+}
+
+fn http_within(clock: Arc<dyn Clock>, step: Duration) -> HttpClient {
     let deadlines = Deadlines::default()
         .with_connect(step)
         .with_headers(step)
@@ -86,21 +125,6 @@ pub(crate) fn http(clock: Arc<dyn Clock>) -> HttpClient {
         .with_total(2 * step);
     HttpClient::builder()
         .clock(clock)
-        .deadlines(deadlines)
-        .build()
-        .unwrap()
-}
-
-/// An HTTP client that waits half a second of real time for anything.
-pub(crate) fn impatient_http() -> HttpClient {
-    let step = Duration::from_secs(15);
-    let deadlines = Deadlines::default()
-        .with_connect(step)
-        .with_headers(step)
-        .with_idle(step)
-        .with_total(2 * step);
-    HttpClient::builder()
-        .clock(Hurried::new())
         .deadlines(deadlines)
         .build()
         .unwrap()
@@ -125,7 +149,8 @@ pub(crate) fn user() -> UserSpec {
 
 /// A user at the simulator.
 pub(crate) struct AtSim {
-    pub(crate) sim: Sim,
+    pub(crate) sim: Arc<Sim>,
+    pub(crate) clock: SkipClock,
     pub(crate) broker: RobinhoodCrypto,
     pub(crate) account: AccountId,
 }
@@ -139,23 +164,27 @@ impl AtSim {
         let mut settings = Settings::new();
         set(&mut settings);
         let sim = Sim::builder()
+            .time(Start::Frozen(START))
             .robinhood_crypto("127.0.0.1:0".parse().unwrap())
             .robinhood_crypto_user(user)
             .robinhood_crypto_settings(settings)
             .start()
             .await
             .unwrap();
+        let (sim, clock) = (Arc::new(sim), SkipClock::default());
+        clock.0.sim.set(Arc::downgrade(&sim)).unwrap();
         let url = sim.robinhood_crypto().origin();
         Self {
-            broker: builder(&url, http(Hurried::new())).build().unwrap(),
+            broker: builder(&url, http(&clock)).build().unwrap(),
             account: AccountId::new(ACCOUNT).unwrap(),
             sim,
+            clock,
         }
     }
 
     /// The same user in another process.
     pub(crate) fn another(&self, version: CryptoApiVersion) -> RobinhoodCrypto {
-        let builder = builder(&self.api().origin(), http(Hurried::new()));
+        let builder = builder(&self.api().origin(), http(&self.clock));
         builder.version(version).build().unwrap()
     }
 

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use wheelhouse_core::{Broker, SecretString};
 use wheelhouse_robinhood::RobinhoodCrypto;
 use wheelhouse_testkit::{Canaries, LogCapture, TestResult};
 
-use crate::rig::{API_KEY, AtSim, Hurried, PRIVATE_KEY, builder, code, http};
+use crate::rig::{API_KEY, AtSim, PRIVATE_KEY, SkipClock, builder, code, http};
 
 #[test]
 fn keys_are_in_no_debug_text_log_or_error() -> TestResult {
@@ -14,14 +16,15 @@ fn keys_are_in_no_debug_text_log_or_error() -> TestResult {
     let shown = runtime.block_on(async {
         let at = AtSim::new().await;
         let mut shown = format!("{:?} {:?}", at.broker, at.broker.config());
-        let unfinished = builder(&at.api().origin(), http(Hurried::new()));
+        let unfinished = builder(&at.api().origin(), http(&at.clock));
         shown += &format!("{unfinished:?}");
         shown += &format!("{:?}", at.broker.place_order(&at.resting()).await);
         shown += &format!("{:?}", at.broker.usage().await);
-        let (_, dead) = (at.sim.shutdown().await, at.broker.accounts().await);
+        Arc::into_inner(at.sim).unwrap().shutdown().await;
+        let dead = at.broker.accounts().await;
         shown += &format!("{dead:?}");
         let wrong = RobinhoodCrypto::builder()
-            .http(http(Hurried::new()))
+            .http(http(&at.clock))
             .api_key(SecretString::from(API_KEY))
             .private_key(SecretString::from(format!("{PRIVATE_KEY}{PRIVATE_KEY}")));
         shown + &format!("{:?}", wrong.build())
@@ -33,11 +36,11 @@ fn keys_are_in_no_debug_text_log_or_error() -> TestResult {
 
 #[test]
 fn what_is_missing_or_wrong_is_told_when_it_is_built() {
-    let clock = Hurried::new();
-    let start = || builder("http://127.0.0.1:1", http(clock.clone()));
+    let clock = SkipClock::default();
+    let start = || builder("http://127.0.0.1:1", http(&clock));
     assert!(start().build().is_ok());
     assert_eq!(code(RobinhoodCrypto::builder().build()), 5002);
-    let keyless = RobinhoodCrypto::builder().http(http(clock.clone()));
+    let keyless = RobinhoodCrypto::builder().http(http(&clock));
     assert_eq!(code(keyless.build()), 5002);
     assert_eq!(
         code(start().base_url("http://trading.robinhood.com").build()),
