@@ -3,6 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use tokio::net::TcpSocket;
 use wheelhouse_core::{Effect, ErrorKind, RetryAdvice};
 use wheelhouse_http::{Endpoint, Sent};
 
@@ -11,14 +12,18 @@ use crate::{
     support::{ANY, CANCEL, PLACE, READ, builder, call, eventually, pause, target},
 };
 
-async fn free_port_url() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// A port at which nobody listens, and which nobody else gets until the socket is dropped.
+fn silent_port() -> (TcpSocket, std::net::SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 #[tokio::test]
 async fn f33_a_refused_connection_means_that_nothing_was_sent() {
-    let url = free_port_url().await;
+    let (_socket, address) = silent_port();
+    let url = format!("http://{address}");
     for endpoint in [&READ, &PLACE, &CANCEL] {
         let error = call(&url, endpoint).await.unwrap_err();
         assert_eq!((error.kind(), error.sent()), (ErrorKind::Network, Sent::No));
@@ -30,9 +35,7 @@ async fn f33_a_refused_connection_means_that_nothing_was_sent() {
 
 #[tokio::test]
 async fn f33_a_placement_whose_connection_was_refused_is_tried_again() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let (socket, address) = silent_port();
     let url = format!("http://{address}");
     let client = builder(&url)
         .clock(Arc::new(wheelhouse_core::SystemClock::new()))
@@ -49,9 +52,7 @@ async fn f33_a_placement_whose_connection_was_refused_is_tried_again() {
     });
     pause(20).await;
     // The second or third attempt finds somebody there.
-    let Ok(listener) = tokio::net::TcpListener::bind(address).await else {
-        return;
-    };
+    let listener = socket.listen(8).unwrap();
     let served = tokio::spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -459,9 +460,8 @@ async fn a_call_that_says_that_nothing_was_sent_was_never_seen_by_the_peer() {
     }
     outcomes.extend(calls.join_all().await);
     pause(50).await;
-    let seen: std::collections::HashSet<usize> = peer
-        .journal
-        .requests()
+    let requests = peer.journal.requests();
+    let seen: std::collections::HashSet<usize> = requests
         .iter()
         .map(|seen| {
             seen.head
@@ -477,7 +477,7 @@ async fn a_call_that_says_that_nothing_was_sent_was_never_seen_by_the_peer() {
         .collect();
     assert_eq!(
         (outcomes.len(), seen.len()),
-        (CALLS, peer.journal.count()),
+        (CALLS, requests.len()),
         "none was doubled"
     );
     for (id, sent) in outcomes {
