@@ -173,6 +173,10 @@ impl Inner {
                 (Ok(placed), _) if status == 201 => self.accepted(&placed, prepared, answer),
                 (Ok(_), _) => Ok(unknown(open, &convert::odd(NOT_CREATED))),
                 // Refusals were seen with a status that is none.
+                (Err(_), Some(failure)) if error::says_duplicate(status, &failure) => {
+                    let error = error::of_failure(status, Some(&failure), None);
+                    self.adopt(prepared, &error, again).await
+                }
                 (Err(_), Some(failure))
                     if status == 200 && !again && refuses(prepared, &failure) =>
                 {

@@ -31,6 +31,17 @@ async fn every_answer_to_a_placement_has_its_outcome() {
             json!({"detail": "Not enough shares to sell."}),
             Rejected(RejectReason::InsufficientFunds),
         ),
+        // One that says that the order is there.
+        (
+            200,
+            json!({"ref_id": ["Order with this ref_id already exists."]}),
+            Unknown,
+        ),
+        (
+            200,
+            json!({"detail": "Reference ID must be unique."}),
+            Unknown,
+        ),
         // A placement is answered with 201; what else there is may be the answer to anything.
         (200, json!({"id": "1", "ref_id": REF}), Unknown),
         (202, json!({"id": "1", "ref_id": REF}), Unknown),
@@ -182,9 +193,18 @@ async fn adopted(
     request: impl Fn(&AtServer) -> OrderRequest,
     change: impl Fn(&mut Value),
 ) -> wheelhouse_core::Result<Submission> {
+    adopted_after(409, request, change).await
+}
+
+async fn adopted_after(
+    status: u16,
+    request: impl Fn(&AtServer) -> OrderRequest,
+    change: impl Fn(&mut Value),
+) -> wheelhouse_core::Result<Submission> {
     let at = at_friday().await;
     let refusal = sample("order_error_duplicate_ref_id");
-    at.mount("POST", "api", "/orders/", 409, refusal, 1).await;
+    at.mount("POST", "api", "/orders/", status, refusal, 1)
+        .await;
     let mut there: Value = serde_json::from_slice(&sample("order_placed_limit")).unwrap();
     there["ref_id"] = REF.to_uppercase().into();
     there["time_in_force"] = "gfd".into();
@@ -214,6 +234,9 @@ async fn f9_an_identifier_that_is_taken_leads_to_its_order_and_to_no_other() {
     };
     let ten = move |at: &AtServer| share_order(at, Side::Buy, shares!(10), limit);
     let same = adopted(ten, |_| {}).await.unwrap();
+    assert_eq!(accepted(same).client_order_id.as_str(), REF);
+    // Refusals were seen with a status that is none.
+    let same = adopted_after(200, ten, |_| {}).await.unwrap();
     assert_eq!(accepted(same).client_order_id.as_str(), REF);
     for (field, value) in [
         ("side", json!("sell")),
