@@ -482,7 +482,7 @@ async fn f34_a_connection_that_breaks_after_sending_leaves_the_outcome_unknown()
 async fn f44_an_answer_that_comes_after_the_caller_has_gone_is_noted() {
     let at = AtSim::new().await;
     let eurusd = at.instrument("EURUSD").await;
-    let delay = Kind::DelayAnswer(Duration::from_millis(300));
+    let delay = Kind::DelayAnswer(Duration::from_secs(1));
     at.sim
         .tradelocker()
         .faults()
@@ -490,18 +490,30 @@ async fn f44_an_answer_that_comes_after_the_caller_has_gone_is_noted() {
     let id = ClientOrderId::new("mine").unwrap();
     let request =
         OrderRequest::market(&at.account, &eurusd, Side::Buy, lots!(1)).client_order_id(id);
-    let gave_up =
-        tokio::time::timeout(Duration::from_millis(100), at.broker.place_order(&request)).await;
-    assert!(gave_up.is_err());
+    let ledger = at.sim.tradelocker().ledger();
+    let arrived = async {
+        while ledger.placements().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        outcome = at.broker.place_order(&request) => panic!("{outcome:?}"),
+        () = arrived => {}
+    }
     let under_way = at.broker.place_order(&request).await.unwrap();
     assert!(matches!(under_way, Submission::Unknown(_)), "{under_way}");
-    for _ in 0..100 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if let Submission::Accepted(order) = at.broker.place_order(&request).await.unwrap() {
-            let ledger = at.sim.tradelocker().ledger();
-            assert_eq!(ledger.placements().len(), 1);
-            assert_eq!(ledger.placements()[0].order_id, order.id.as_str());
-            return;
+    let order = noted(&at, &request).await;
+    assert_eq!(ledger.placements().len(), 1);
+    assert_eq!(ledger.placements()[0].order_id, order.as_str());
+}
+
+/// Places again until the answer to what was sent before is known.
+async fn noted(at: &AtSim, request: &OrderRequest) -> BrokerOrderId {
+    for _ in 0..1_000 {
+        match at.broker.place_order(request).await.unwrap() {
+            Submission::Accepted(order) => return order.id,
+            Submission::Unknown(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => panic!("{other}"),
         }
     }
     panic!("the answer was not noted");
@@ -564,17 +576,14 @@ async fn ord_4_a_caller_who_goes_at_any_moment_forgets_nothing_and_doubles_nothi
         gone += u64::from(tokio::time::timeout(patience, placing).await.is_err());
     }
     assert!(gone > 0, "nobody has gone");
-    tokio::time::sleep(Duration::from_millis(200)).await;
     for n in 0..ORDERS {
-        // What was sent is known; what was not sent is sent now.
-        let outcome = at.broker.place_order(&request(n)).await.unwrap();
-        let Submission::Accepted(order) = outcome else {
-            panic!("{n}: {outcome}")
-        };
+        // What was sent gets known; what was not sent is sent now.
+        let request = request(n);
+        let order = noted(&at, &request).await;
         let ledger = at.sim.tradelocker().ledger();
-        let placed = ledger.placements_of(order.client_order_id.as_str());
+        let placed = ledger.placements_of(&format!("mine-{n}"));
         assert_eq!(placed.len(), 1, "{n}");
-        assert_eq!(placed[0].order_id, order.id.as_str());
+        assert_eq!(placed[0].order_id, order.as_str());
     }
 }
 

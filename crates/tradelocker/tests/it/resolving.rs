@@ -90,14 +90,25 @@ async fn an_order_that_was_not_placed_is_not_found_after_the_window() {
 
 #[tokio::test]
 async fn an_order_that_shows_late_is_waited_for() {
+    let late = Duration::from_secs(3_600);
     let settings = Settings::new()
         .rate_limits(RateLimits::off())
-        .visible_after(Duration::from_millis(400));
+        .visible_after(late);
     let at = AtSim::with(settings, UserSpec::demo()).await;
     let eurusd = at.instrument("EURUSD").await;
     let open = unknown(&at, &market(&at, &eurusd), Kind::DropAnswer).await;
-    let found = at.broker.resolve(&open).await.unwrap();
+    let before = reads(&at);
+    // It shows once a whole reading, of three lists, has not found it.
+    let shows = async {
+        while reads(&at) < before + 3 {
+            tokio::task::yield_now().await;
+        }
+        at.sim.advance(late);
+    };
+    let (found, ()) = tokio::join!(at.broker.resolve(&open), shows);
+    let found = found.unwrap();
     assert!(matches!(found, Resolution::Found(_)), "{}", found.report());
+    assert!(reads(&at) > before + 3, "it was there at once");
 }
 
 #[tokio::test]

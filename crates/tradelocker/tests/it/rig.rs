@@ -48,7 +48,7 @@ impl Hurried {
         Self::times(HURRY, wall)
     }
 
-    fn times(hurry: u32, wall: OffsetDateTime) -> Arc<Self> {
+    pub(crate) fn times(hurry: u32, wall: OffsetDateTime) -> Arc<Self> {
         Arc::new(Self {
             hurry,
             began: Instant::now(),
@@ -120,10 +120,10 @@ impl AtSim {
         .await
     }
 
-    /// One whose calls end after half a second on the wall.
+    /// One whose calls end after a second on the wall, or two.
     pub(crate) async fn impatient() -> Self {
         let settings = Settings::new().rate_limits(RateLimits::off());
-        Self::within(settings, UserSpec::demo(), Duration::from_secs(15)).await
+        Self::within(settings, UserSpec::demo(), Duration::from_secs(60)).await
     }
 
     pub(crate) async fn with(settings: Settings, user: UserSpec) -> Self {

@@ -11,7 +11,10 @@ use wheelhouse_core::{
     AccessToken, Broker, BrokerId, Clock, CloseResolution, Closing, Error, ErrorKind, PositionId,
     Quantity, Result, SecretString, TokenSource, UnresolvedClose, dec,
 };
-use wiremock::ResponseTemplate;
+use wiremock::{
+    Mock, ResponseTemplate,
+    matchers::{method, path},
+};
 
 use crate::rig::{AtServer, Hurried, THEN, http, sample};
 
@@ -69,12 +72,23 @@ async fn the_window_of_a_closing_begins_when_it_really_went_out() {
 
 #[tokio::test]
 async fn a_reading_that_began_within_the_window_does_not_prove_that_nothing_was_closed() {
-    let at = AtServer::new().await;
+    let clock = Hurried::times(6, THEN);
+    let slow = clock.clone();
+    let at = AtServer::built(|builder| builder.http(http(clock))).await;
     let held = || json(sample("trade_positions_200"));
     at.respond_first("GET", ALL_POSITIONS, held(), 2).await;
-    // It begins early, and comes after a minute and a half on the clock.
-    let late = held().set_delay(Duration::from_millis(1_500));
-    at.respond_first("GET", ALL_POSITIONS, late, 1).await;
+    // It begins early, and comes after a minute and a half.
+    let late = held();
+    Mock::given(method("GET"))
+        .and(path(format!("/backend-api{ALL_POSITIONS}")))
+        .respond_with(move |_: &wiremock::Request| {
+            slow.skip(Duration::from_secs(90));
+            late.clone()
+        })
+        .up_to_n_times(1)
+        .with_priority(1)
+        .mount(&at.server)
+        .await;
     let none = json(r#"{"s":"ok","d":{"positions":[]}}"#);
     at.respond("GET", ALL_POSITIONS, none).await;
     let open = UnresolvedClose::new(
