@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 use wheelhouse::{
     Clock, Connection, Connector, TokenSource,
+    http::{Deadlines, HttpClient},
     robinhood::Robinhood,
     settings::{Key, Settings},
 };
@@ -49,8 +50,21 @@ impl World {
             .unwrap();
         let dir = tempfile::tempdir().unwrap();
         let clock = SharedClock::in_directory(dir.path());
+        // At a hundred times the pace they are seconds of real time, for a machine that is busy.
+        let patience = 10 * MINUTE;
+        let deadlines = Deadlines::default()
+            .with_connect(patience)
+            .with_headers(patience)
+            .with_idle(patience)
+            .with_total(patience);
+        let http = HttpClient::builder()
+            .clock(Arc::new(clock.clone()))
+            .deadlines(deadlines)
+            .build()
+            .unwrap();
         let connector = Connector::builder()
             .settings(settings)
+            .http_client(http)
             .clock(Arc::new(clock.clone()))
             .data_dir(dir.path().join("data"))
             .build()
