@@ -47,7 +47,7 @@ async fn two_files_have_different_namespaces() {
 #[tokio::test]
 async fn f78_a_lock_that_another_process_keeps_is_a_typed_error() {
     let harness = SqliteHarness::default();
-    let config = SqliteConfig::new(harness.path()).with_busy_timeout(Duration::from_millis(50));
+    let config = SqliteConfig::new(harness.path()).with_busy_timeout(Duration::from_millis(500));
     let store = SqliteStore::open_with(config).await.unwrap();
     let other = SqliteConnectOptions::new().filename(harness.path());
     let mut other = other.connect().await.unwrap();
