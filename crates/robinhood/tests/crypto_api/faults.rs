@@ -9,7 +9,9 @@ use wheelhouse_sim::{
     robinhood_crypto::{Bucket, Route, Settings},
 };
 
-use crate::rig::{AtSim, START, accepted, answer, builder, code, impatient_http, refusal, user};
+use crate::rig::{
+    AtSim, START, accepted, answer, builder, code, hurried_http, impatient_http, refusal, user,
+};
 
 fn set(pointer: &str, value: &str) -> Kind {
     Kind::Set {
@@ -269,9 +271,7 @@ async fn f6_a_burst_over_the_limit_that_is_answered_with_401_is_no_wrong_key() {
     };
     let at = AtSim::with(user(), limited).await;
     // Time passes for this side only: the broker serves eight.
-    let broker = builder(&at.api().origin(), impatient_http())
-        .build()
-        .unwrap();
+    let broker = builder(&at.api().origin(), hurried_http()).build().unwrap();
     broker
         .find_instrument(&at.account, "BTC-USD")
         .await

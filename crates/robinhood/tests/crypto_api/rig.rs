@@ -112,6 +112,11 @@ pub(crate) fn http(clock: &(impl Clock + Clone)) -> HttpClient {
     http_within(Arc::new(clock.clone()), 3 * DEADLINE)
 }
 
+/// An HTTP client for which time passes, and which waits ten seconds on the wall for anything.
+pub(crate) fn hurried_http() -> HttpClient {
+    http_within(Arc::new(Hurried(Instant::now())), Duration::from_secs(300))
+}
+
 /// An HTTP client for which time passes: it waits a second on the wall for anything.
 pub(crate) fn impatient_http() -> HttpClient {
     http_within(Arc::new(Hurried(Instant::now())), Duration::from_secs(30))
