@@ -298,7 +298,7 @@ async fn f34_f38_a_lost_answer_is_unknown_and_a_dead_connection_is_not_felt() {
 
 #[tokio::test]
 async fn f35_an_answer_that_does_not_come_in_time_is_unknown() {
-    let (outcome, there) = placed(Kind::DelayAnswer(Duration::from_secs(5))).await;
+    let (outcome, there) = placed(Kind::DelayAnswer(Duration::from_secs(60))).await;
     let Ok(Submission::Unknown(open)) = outcome else {
         panic!("{outcome:?}")
     };
