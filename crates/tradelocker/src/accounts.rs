@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use wheelhouse_adapter::Cached;
+use wheelhouse_adapter::{Cached, Readings};
 use wheelhouse_core::{
     Account, AccountId, AccountSummary, Accounts, Error, ErrorKind, Execution, ExecutionQuery,
     InstrumentId, Page, Position, PositionQuery, Raw, Result, Symbol,
@@ -22,7 +22,7 @@ use crate::{
     convert::{self, Rows},
     endpoints,
     instruments::Listing,
-    resolve::Readings,
+    resolve::{SPACING, Snapshot},
     wire::{
         accounts::{AccountDetails as WireDetails, AllAccounts, TradingRules},
         config::AccountConfig,
@@ -51,7 +51,7 @@ pub(crate) struct AccountState {
     /// Rows stay uneven though the columns were read again: they are taken by name as they are.
     rows_are_uneven: AtomicBool,
     pub(crate) instruments: Cached<Listing>,
-    pub(crate) readings: Readings,
+    pub(crate) readings: Readings<Snapshot>,
 }
 
 /// What an account may do and how much, beyond what core types have a place for.
@@ -78,7 +78,7 @@ impl AccountState {
             config: Cached::default(),
             rows_are_uneven: AtomicBool::new(false),
             instruments: Cached::default(),
-            readings: Readings::default(),
+            readings: Readings::spaced(SPACING),
         }
     }
 

@@ -11,8 +11,7 @@ use wheelhouse_core::{
     PositionEffect, Resolution, Result, Submission, UnresolvedOrder,
 };
 
-pub(crate) use self::reading::Readings;
-use self::reading::Snapshot;
+pub(crate) use self::reading::{SPACING, Snapshot};
 use crate::{client::Inner, error};
 
 /// How much earlier than its sending an order may be dated: the two clocks differ.

@@ -20,9 +20,6 @@ use super::{
 };
 use crate::readings::Readings;
 
-/// The least pause between two readings of an account.
-const REST: std::time::Duration = std::time::Duration::from_millis(500);
-
 /// Builds a [`RobinhoodCrypto`]. Needed are [`http`](Self::http), [`api_key`](Self::api_key) and
 /// [`private_key`](Self::private_key).
 #[must_use]
@@ -161,7 +158,7 @@ impl RobinhoodCryptoBuilder {
                 accounts: Cached::default(),
                 pairs: Cached::default(),
                 recent: Recent::default(),
-                readings: Readings::resting(REST),
+                readings: Readings::default(),
                 asks_otherwise: AtomicBool::new(false),
             }),
         })

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use wheelhouse_adapter::{ConsistencyWindow, Pauses};
+use wheelhouse_adapter::{ConsistencyWindow, Pauses, Readings};
 use wheelhouse_core::{
     AccountId, ClientOrderId, ErrorKind, Evidence, Order, Resolution, Result, UnresolvedOrder,
 };
@@ -20,6 +20,8 @@ use crate::readings::{Outcome, Snapshot};
 const SKEW: time::Duration = time::Duration::seconds(60);
 /// How many complete readings it takes to say that there is no order.
 const ENOUGH: u32 = 3;
+/// The least pause between two readings of an account.
+const REST: std::time::Duration = std::time::Duration::from_millis(500);
 
 impl Inner {
     pub(crate) async fn find_out(&self, open: &UnresolvedOrder) -> Result<Resolution> {
@@ -112,7 +114,8 @@ impl Inner {
     async fn reading(&self, account: &AccountId, from: OffsetDateTime) -> Outcome {
         let read = |from| self.read_snapshot(account, from);
         let clock = &**self.api.clock();
-        self.readings.take_part(clock, account, from, read).await
+        let readings = self.readings.of(account, || Readings::resting(REST));
+        readings.take_part(clock, from, read).await
     }
 
     async fn read_snapshot(&self, account: &AccountId, from: OffsetDateTime) -> Result<Snapshot> {

@@ -36,9 +36,10 @@ impl Inner {
     ) -> Outcome {
         let read = |from| self.read_book(book, account, from);
         let list = (account.clone(), book);
-        self.readings
-            .take_part(self.clock(), &list, from, read)
-            .await
+        let readings = self
+            .readings
+            .of(&list, wheelhouse_adapter::Readings::default);
+        readings.take_part(self.clock(), from, read).await
     }
 
     async fn read_book(
