@@ -85,7 +85,14 @@ async fn after_429(
     headers: &str,
     random: u8,
 ) -> (Duration, Result<u16, wheelhouse_http::CallError>) {
-    let peer = Peer::answering(vec![json("429 x", headers, MINE), ok()]).await;
+    after(vec![json("429 x", headers, MINE), ok()], random).await
+}
+
+async fn after(
+    answers: Vec<Vec<u8>>,
+    random: u8,
+) -> (Duration, Result<u16, wheelhouse_http::CallError>) {
+    let peer = Peer::answering(answers).await;
     let clock = Arc::new(SkipClock::default());
     let client = builder(&peer.url())
         .clock(clock.clone())
@@ -99,17 +106,9 @@ async fn after_429(
 #[tokio::test]
 async fn f12_f49_the_tries_at_a_limit_that_does_not_say_how_long_last_over_a_second() {
     for random in [0, 255] {
-        let peer =
-            Peer::answering(vec![json("429 x", "", MINE), json("429 x", "", MINE), ok()]).await;
-        let clock = Arc::new(SkipClock::default());
-        let client = builder(&peer.url())
-            .clock(clock.clone())
-            .random(Arc::new(Fixed(random)))
-            .build()
-            .unwrap();
-        let result = client.call(&READ, &target(&peer.url())).send().await;
-        assert_eq!(result.unwrap().status(), 200);
-        let waited = clock.monotonic();
+        let limited = || json("429 x", "", MINE);
+        let (waited, result) = after(vec![limited(), limited(), ok()], random).await;
+        assert_eq!(result.unwrap(), 200);
         let (least, most) = (Duration::from_millis(1_500), Duration::from_secs(3));
         assert!((least..=most).contains(&waited), "{waited:?}");
     }

@@ -2,38 +2,10 @@
 
 use std::path::Path;
 
-use wheelhouse::{
-    Broker, Connector, ErrorKind,
-    settings::{Key, Settings},
-};
-use wheelhouse_sim::{Sim, tradelocker::Route};
+use wheelhouse::{Broker, Connector, ErrorKind};
+use wheelhouse_sim::tradelocker::Route;
 
-async fn simulator() -> Sim {
-    Sim::builder()
-        .tradelocker("127.0.0.1:0".parse().unwrap())
-        .start()
-        .await
-        .unwrap()
-}
-
-fn settings(sim: &Sim) -> Settings {
-    Settings::builder()
-        .set(Key::TradeLockerEmail, "demo@example.com")
-        .set(Key::TradeLockerPassword, "demo-password")
-        .set(Key::TradeLockerServer, "DEMO")
-        .set(Key::TradeLockerEnvironment, sim.tradelocker().origin())
-        .build()
-        .unwrap()
-}
-
-async fn connector(sim: &Sim, dir: &Path) -> Connector {
-    Connector::builder()
-        .settings(settings(sim))
-        .data_dir(dir)
-        .build()
-        .await
-        .unwrap()
-}
+use crate::tradelocker::{connector, settings, simulator};
 
 /// The files of the database.
 fn files(dir: &Path) -> Vec<String> {
@@ -49,7 +21,7 @@ const OPEN: [&str; 3] = ["sessions.db", "sessions.db-shm", "sessions.db-wal"];
 #[tokio::test]
 async fn one_file_is_left_once_a_connector_is_closed() {
     let (sim, dir) = (simulator().await, tempfile::tempdir().unwrap());
-    let first = connector(&sim, dir.path()).await;
+    let first = connector(&sim, dir.path()).await.unwrap();
     let clone = first.clone();
     let broker = first.connect("tradelocker").await.unwrap();
     assert_eq!(files(dir.path()), OPEN);
@@ -63,7 +35,7 @@ async fn one_file_is_left_once_a_connector_is_closed() {
     drop((first, clone, broker));
     assert_eq!(files(dir.path()), ["sessions.db"]);
 
-    let second = connector(&sim, dir.path()).await;
+    let second = connector(&sim, dir.path()).await.unwrap();
     assert!(second.tradelocker().await.unwrap().resumed);
     second.close().await;
     assert_eq!(files(dir.path()), ["sessions.db"]);
@@ -73,8 +45,8 @@ async fn one_file_is_left_once_a_connector_is_closed() {
 #[tokio::test]
 async fn the_log_stays_while_another_has_the_file_open() {
     let (sim, dir) = (simulator().await, tempfile::tempdir().unwrap());
-    let first = connector(&sim, dir.path()).await;
-    let second = connector(&sim, dir.path()).await;
+    let first = connector(&sim, dir.path()).await.unwrap();
+    let second = connector(&sim, dir.path()).await.unwrap();
     first.tradelocker().await.unwrap();
     first.close().await;
     assert_eq!(files(dir.path()), OPEN);
@@ -91,7 +63,7 @@ fn nothing_is_lost_without_closing() {
     let main = runtime();
     let sim = main.block_on(simulator());
     let forgotten = runtime().block_on(async {
-        let connector = connector(&sim, dir.path()).await;
+        let connector = connector(&sim, dir.path()).await.unwrap();
         assert!(!connector.tradelocker().await.unwrap().resumed);
         connector
     });
@@ -101,7 +73,7 @@ fn nothing_is_lost_without_closing() {
     drop(forgotten);
     for dir in [dir.path(), copy.path()] {
         runtime().block_on(async {
-            let connector = connector(&sim, dir).await;
+            let connector = connector(&sim, dir).await.unwrap();
             assert!(connector.tradelocker().await.unwrap().resumed);
             connector.close().await;
         });
@@ -128,7 +100,9 @@ fn copied(from: &Path, to: &Path) {
 #[tokio::test]
 async fn in_memory_there_is_nothing_to_close() {
     let sim = simulator().await;
-    let connector = Connector::builder().settings(settings(&sim)).in_memory();
+    let connector = Connector::builder()
+        .settings(settings(&sim).build().unwrap())
+        .in_memory();
     let connector = connector.build().await.unwrap();
     connector.tradelocker().await.unwrap();
     connector.close().await;

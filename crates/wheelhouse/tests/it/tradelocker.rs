@@ -6,7 +6,7 @@ use wheelhouse::{
 };
 use wheelhouse_sim::{Sim, tradelocker::Route};
 
-async fn simulator() -> Sim {
+pub(crate) async fn simulator() -> Sim {
     Sim::builder()
         .tradelocker("127.0.0.1:0".parse().unwrap())
         .start()
@@ -14,7 +14,7 @@ async fn simulator() -> Sim {
         .unwrap()
 }
 
-fn settings(sim: &Sim) -> SettingsBuilder {
+pub(crate) fn settings(sim: &Sim) -> SettingsBuilder {
     Settings::builder()
         .set(Key::TradeLockerEmail, "demo@example.com")
         .set(Key::TradeLockerPassword, "demo-password")
@@ -22,7 +22,7 @@ fn settings(sim: &Sim) -> SettingsBuilder {
         .set(Key::TradeLockerEnvironment, sim.tradelocker().origin())
 }
 
-async fn connector(sim: &Sim, dir: &Path) -> wheelhouse::Result<Connector> {
+pub(crate) async fn connector(sim: &Sim, dir: &Path) -> wheelhouse::Result<Connector> {
     Connector::builder()
         .settings(settings(sim).build()?)
         .data_dir(dir)

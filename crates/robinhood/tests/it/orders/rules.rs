@@ -200,6 +200,20 @@ async fn a_trail_that_is_beyond_all_numbers_is_refused_without_a_panic() {
     assert!(at.sent("POST", "/orders/").await.is_empty());
 }
 
+/// At a server that lists a share with one field changed, and takes an order.
+async fn at_listed(field: &str, value: &str) -> AtServer {
+    let at = AtServer::new().await;
+    let mut listed: serde_json::Value =
+        serde_json::from_slice(&sample("instrument_detail_F")).unwrap();
+    listed[field] = value.into();
+    let route = format!("/instruments/{}/", crate::rig::F);
+    at.mount("GET", "api", &route, 200, listed.to_string().into(), 1)
+        .await;
+    let body = br#"{"id":"1"}"#.to_vec();
+    at.mount("POST", "api", "/orders/", 201, body, 1).await;
+    at
+}
+
 /// Below a cent, over the counter, clients send six places.
 #[tokio::test]
 async fn parts_of_a_cent_are_finer_over_the_counter() {
@@ -212,15 +226,7 @@ async fn parts_of_a_cent_are_finer_over_the_counter() {
         ("PINK", dec!(0.0101), true),
         ("PINK", dec!(1.005), false),
     ] {
-        let at = AtServer::new().await;
-        let mut listed: serde_json::Value =
-            serde_json::from_slice(&sample("instrument_detail_F")).unwrap();
-        listed["otc_market_tier"] = market.into();
-        let route = format!("/instruments/{}/", crate::rig::F);
-        at.mount("GET", "api", &route, 200, listed.to_string().into(), 1)
-            .await;
-        let body = br#"{"id":"1"}"#.to_vec();
-        at.mount("POST", "api", "/orders/", 201, body, 1).await;
+        let at = at_listed("otc_market_tier", market).await;
         let limit = OrderKind::Limit {
             price: price(value),
         };
@@ -239,15 +245,7 @@ async fn fractions_of_what_can_only_be_closed_are_sold_and_not_bought() {
         ("untradable", Side::Sell, false),
         ("tradable", Side::Buy, true),
     ] {
-        let at = AtServer::new().await;
-        let mut listed: serde_json::Value =
-            serde_json::from_slice(&sample("instrument_detail_F")).unwrap();
-        listed["fractional_tradability"] = tradability.into();
-        let route = format!("/instruments/{}/", crate::rig::F);
-        at.mount("GET", "api", &route, 200, listed.to_string().into(), 1)
-            .await;
-        let body = br#"{"id":"1"}"#.to_vec();
-        at.mount("POST", "api", "/orders/", 201, body, 1).await;
+        let at = at_listed("fractional_tradability", tradability).await;
         let request = share_order(&at, side, shares!(0.125), OrderKind::Market);
         let placed = at.broker.place_order(&request).await;
         assert_eq!(placed.is_ok(), legal, "{tradability} {side}: {placed:?}");
